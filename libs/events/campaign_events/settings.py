@@ -1,0 +1,125 @@
+"""What a campaign's owner sets: words, agent, caller numbers, limits, retry rules and schedule.
+
+Settings travel whole in `CampaignCreated` and `CampaignEdited`; each change has a version, and each attempt
+records the version it ran under. Commands are validated with `extra="forbid"`; facts of later versions may hold more.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from campaign_events.schedule import Schedule
+
+E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{6,14}$")]
+CampaignType = Literal["outbound", "inbound"]
+SuccessRule = Literal["answered", "reported"]
+DAY_SECONDS = 86_400
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Limits(_Settings):
+    """Ceilings the dialer never crosses."""
+
+    max_simultaneous_calls: int = Field(default=10, ge=1, le=1000, description="Calls live at one time")
+    calls_per_second: int = Field(default=1, ge=1, le=500, description="Calls begun in any sliding second")
+    calls_per_day: int | None = Field(default=None, ge=1, le=10_000_000, description="Per day of the campaign's zone")
+    max_attempts: int = Field(default=3, ge=1, le=20, description="Dialled attempts per contact, over all reasons")
+    ring_timeout_seconds: int = Field(default=30, ge=15, le=120)
+
+
+class RetryRule(_Settings):
+    """How one outcome is tried again: the n-th retry waits the n-th delay, the last one repeats."""
+
+    delays_seconds: tuple[Annotated[int, Field(ge=1, le=90 * DAY_SECONDS)], ...] = Field(min_length=1, max_length=20)
+    max_retries: int | None = Field(
+        default=None, ge=0, le=20, description="null: as long as attempts are left; 0: never"
+    )
+
+
+class RetryRules(_Settings):
+    """Per outcome; the clock starts when the attempt ended. Defaults: dialling rules, section Retries."""
+
+    no_answer: RetryRule = RetryRule(delays_seconds=(7200,))
+    busy: RetryRule = RetryRule(delays_seconds=(900,))
+    declined: RetryRule = RetryRule(delays_seconds=(DAY_SECONDS,), max_retries=1)
+    voicemail: RetryRule = RetryRule(delays_seconds=(7200,), max_retries=0)
+    carrier_error: RetryRule = RetryRule(delays_seconds=(120, 240, 480), max_retries=2)
+
+
+class CampaignSettings(_Settings):
+    """Everything of a campaign that can be edited while it is Draft or Paused; the type is fixed at creation."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    description: str = Field(default="", max_length=2000)
+    type: CampaignType = "outbound"
+    agent_id: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    caller_numbers: tuple[E164, ...] = Field(default=(), max_length=50, description="The business's numbers, E.164")
+    custom_prompt: str = Field(default="", max_length=20_000)
+    default_country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = Field(
+        default=None, description="ISO 3166 country that national numbers are read in"
+    )
+    limits: Limits = Limits()
+    retry: RetryRules = RetryRules()
+    callback_delay_seconds: int = Field(
+        default=DAY_SECONDS, ge=1, le=90 * DAY_SECONDS, description='What "later" means'
+    )
+    success_rule: SuccessRule = Field(
+        default="answered", description="Whether an answered call is a success, or only one the agent reports so"
+    )
+    schedule: Schedule = Schedule()
+
+
+class CampaignStatus(StrEnum):
+    """Draft -> Running <-> Paused -> Completed | Cancelled; the last two are final."""
+
+    DRAFT = "draft"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class ContactStatus(StrEnum):
+    """The eight statuses of a contact; they sum to the campaign's total at every position of the log."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    NO_ANSWER = "no_answer"
+    VOICEMAIL = "voicemail"
+    DO_NOT_CALL = "do_not_call"
+    RESCHEDULED = "rescheduled"
+
+
+class Outcome(StrEnum):
+    """What telephony says of a call that is over (after an answer: who or what picked up)."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+    FAX = "fax"
+    ABANDONED = "abandoned"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    DECLINED = "declined"
+    INVALID_NUMBER = "invalid_number"
+    BLOCKED = "blocked"
+    UNWANTED = "unwanted"
+    CONFIGURATION = "configuration"
+    CARRIER_ERROR = "carrier_error"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+    NOT_PLACED = "not_placed"
+
+
+class Conversation(StrEnum):
+    """What the conversation gave, as the voice agent reports it."""
+
+    GOAL_MET = "goal_met"
+    GOAL_NOT_MET = "goal_not_met"
+    DO_NOT_CALL = "do_not_call"
+    CALLBACK = "callback"

@@ -1,0 +1,154 @@
+"""Errors as RFC 9457 problem details with a stable `code`: what was wrong, where, and what is allowed."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MEDIA_TYPE = "application/problem+json"
+_CODES = {
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    415: "wrong_content_type",
+}
+MAX_SHOWN_VALUE = 100
+
+
+class Problem(Exception):
+    """A request that is refused, with everything the client needs to do better."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
+    ) -> None:
+        super().__init__(f"{status} {code}: {detail}")
+        self.status, self.code, self.detail = status, code, detail
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+
+class FieldError(BaseModel):
+    """One thing that is wrong with a request."""
+
+    field: str
+    message: str
+    value: Any = None
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457 problem details. `code` is stable; `detail` is for people."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[FieldError] | None = None
+
+
+def problem_response(problem: Problem) -> Response:
+    """The HTTP answer that says it."""
+    body = {
+        "type": f"urn:calling-campaigns:problem:{problem.code}",
+        "title": problem.code.replace("_", " ").capitalize(),
+        "status": problem.status,
+        "code": problem.code,
+        "detail": problem.detail,
+        **problem.extra,
+    }
+    return JSONResponse(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=problem.headers)
+
+
+def invalid_request(errors: list[Any], *, prefix: tuple[str, ...] = ()) -> Problem:
+    """The problem for pydantic's `errors()`: 400 when the body is no JSON, else 422 with each field, value and rule."""
+    if any(error["type"] == "json_invalid" for error in errors):
+        return Problem(400, "invalid_json", "The body is not valid JSON.")
+    shown = []
+    for error in errors:
+        location = [str(part) for part in error["loc"] if part != "body"]
+        value = error.get("input")
+        shown.append(
+            {
+                "field": ".".join([*prefix, *location]) or "body",
+                "message": error["msg"].removeprefix("Value error, "),
+                "value": None if error["type"] == "missing" else _shown(value),
+            }
+        )
+    first = shown[0]
+    return Problem(422, "invalid_request", f"{first['field']}: {first['message']}", errors=shown)
+
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def parse_body(model: type[ModelT], raw: bytes) -> ModelT:
+    """Read a command's body; unknown fields are refused at every depth."""
+    try:
+        return model.model_validate_json(raw or b"{}", extra="forbid")
+    except ValidationError as error:
+        raise invalid_request(error.errors(include_url=False)) from None
+
+
+def _shown(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= MAX_SHOWN_VALUE else text[:MAX_SHOWN_VALUE] + "…"
+
+
+def install_problems(app: FastAPI) -> None:
+    """Answer every error of `app` as a problem."""
+
+    async def on_problem(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return problem_response(error)
+
+    async def on_invalid(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        errors = [
+            {**e, "loc": e["loc"][1:] if e["loc"][:1] in (("query",), ("path",)) else e["loc"]} for e in error.errors()
+        ]
+        return problem_response(invalid_request(errors))
+
+    async def on_http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = _CODES.get(error.status_code, "http_error")
+        return problem_response(Problem(error.status_code, code, str(error.detail), headers=error.headers))
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http)
+
+
+class BodyLimit:
+    """ASGI middleware: a request body above its limit is refused with 413, whether announced or streamed."""
+
+    def __init__(self, app: ASGIApp, *, limit: int, limits_by_suffix: Mapping[str, int] | None = None) -> None:
+        self.app, self.limit, self.limits_by_suffix = app, limit, dict(limits_by_suffix or {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        path: str = scope["path"]
+        limit = next((n for suffix, n in self.limits_by_suffix.items() if path.endswith(suffix)), self.limit)
+        refusal = Problem(413, "body_too_large", f"The body is larger than {limit} bytes.", limit_bytes=limit)
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > limit:
+            return await problem_response(refusal)(scope, receive, send)
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise refusal
+            return message
+
+        return await self.app(scope, counted, send)

@@ -1,0 +1,80 @@
+"""Publishes a log's events to Kafka in order: per partition one batch in flight, and nothing after a failed one.
+
+What must stay true: a batch never passes a failed one of its partition. So any failure, or an ack that does not come,
+ends the publisher; its owner makes a new one and starts again from its saved positions. Readers skip what repeats.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
+
+from campaign_events.envelope import Event, encode, headers_of
+from campaign_events.topics import PARTITIONS
+
+MAX_EVENT_BYTES = 900_000
+ACK_TIMEOUT_SECONDS = 30.0
+
+
+class TooLarge(Exception):
+    """The event does not fit into a Kafka batch."""
+
+
+def partition_of(key: str) -> int:
+    """The partition of a key, as Kafka's default partitioner chooses it."""
+    return int((murmur2(key.encode()) & 0x7FFFFFFF) % PARTITIONS)
+
+
+class Publisher:
+    """An idempotent producer that keeps the order of each partition. Use it as an async context manager."""
+
+    def __init__(self, bootstrap: str, *, topic_prefix: str, client_id: str) -> None:
+        self._prefix = topic_prefix
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap,
+            client_id=client_id,
+            acks="all",
+            enable_idempotence=True,
+            compression_type="lz4",
+            max_batch_size=MAX_EVENT_BYTES,
+            max_request_size=MAX_EVENT_BYTES + 100_000,
+            request_timeout_ms=10_000,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._producer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._producer.stop()
+
+    async def publish(self, events: Sequence[tuple[str, Event[Any]]]) -> None:
+        """Publish (topic, event) pairs and return when Kafka has stored them all; raises on the first failure."""
+        by_partition: dict[tuple[str, int], list[Event[Any]]] = defaultdict(list)
+        for topic, event in events:
+            by_partition[topic, partition_of(event.subject)].append(event)
+        async with asyncio.TaskGroup() as group:
+            for (topic, partition), queue in by_partition.items():
+                group.create_task(self._publish_partition(self._prefix + topic, partition, queue))
+
+    async def _publish_partition(self, topic: str, partition: int, queue: list[Event[Any]]) -> None:
+        rest = iter(queue)
+        event = next(rest, None)
+        while event is not None:
+            batch = self._producer.create_batch()
+            while event is not None:
+                stamp = int(event.time.timestamp() * 1000)
+                added = batch.append(
+                    key=event.subject.encode(), value=encode(event), timestamp=stamp, headers=headers_of(event)
+                )
+                if added is None:
+                    break
+                event = next(rest, None)
+            if batch.record_count() == 0:
+                raise TooLarge(f"{topic}: event {event and event.id} is larger than {MAX_EVENT_BYTES} bytes")
+            batch.close()
+            ack = await self._producer.send_batch(batch, topic, partition=partition)
+            await asyncio.wait_for(ack, ACK_TIMEOUT_SECONDS)
