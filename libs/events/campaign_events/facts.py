@@ -102,6 +102,10 @@ class ContactsRemoved(CampaignFact):
     contact_ids: tuple[UUID, ...] = Field(min_length=1, max_length=1000)
     counts: dict[ContactStatus, int]
     reached: int = 0
+    retries: dict[int, int] = Field(
+        default_factory=dict,
+        description="Of those in no_answer or voicemail with a due_at: how many, by their attempt",
+    )
 
 
 class ContactFact(CampaignFact):
@@ -130,10 +134,13 @@ class ContactStatusChanged(ContactFact):
     `attempt` counts the dialled attempts, the running one included. `due_at` is when it may be called again, null
     when nothing will call it. The final fact of a call carries its figures: `placed` (it counts as an attempt),
     `answered` (by a person), `first_reached` (the first such of this contact), times, duration from answer to end,
-    and `day`, the call's start as a date in the campaign's zone.
+    and `day`, the call's start as a date in the campaign's zone. `previous_attempt` and `previous_due_at` are what
+    `attempt` and `due_at` were before this fact.
     """
 
     previous: ContactStatus
+    previous_attempt: int | None = None
+    previous_due_at: AwareDatetime | None = None
     status: ContactStatus
     attempt: int
     call_id: UUID | None = None
@@ -171,6 +178,8 @@ class ContactCorrected(ContactFact):
     day: date
     reason: str | None = None
     due_at: AwareDatetime | None = None
+    attempt: int | None = Field(default=None, description="The contact's dialled attempts; a correction keeps them")
+    previous_due_at: AwareDatetime | None = Field(default=None, description="What `due_at` was before this fact")
 
 
 # --- call-events, written by the dialer, key campaign id -----------------------------------------------------

@@ -9,6 +9,7 @@ the IANA list must not stop a consumer, it closes the window.
 
 import re
 from datetime import date
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
@@ -23,9 +24,14 @@ MINUTES_PER_WEEK = 7 * MINUTES_PER_DAY
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def is_time_zone(name: str) -> bool:
     """Whether `name` is an IANA `Area/Location` name, or UTC. Abbreviations and `Etc/…` offsets are not."""
-    return name == "UTC" or ("/" in name and not name.startswith("Etc/") and name in available_timezones())
+    return name == "UTC" or ("/" in name and not name.startswith("Etc/") and name in _zone_names())
 
 
 def _is_stored(info: ValidationInfo[Any]) -> bool:

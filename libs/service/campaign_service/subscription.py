@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError
 from faststream import AckPolicy, BaseMiddleware
 from faststream.kafka import KafkaBroker
 
@@ -124,6 +125,21 @@ class Subscription:
         """The partitions this member reads now."""
         consumer = self._subscriber.consumer
         return {tp.partition for tp in consumer.assignment()} if consumer else set()
+
+    async def waiting(self) -> dict[int, int]:
+        """How many records each assigned partition holds that were not handed on yet, as of the last fetch."""
+        consumer = self._subscriber.consumer
+        found: dict[int, int] = {}
+        if consumer is None:
+            return found
+        for tp in consumer.assignment():
+            try:
+                end = consumer.highwater(tp)
+                if end is not None:  # known since the first fetch, and so is the position
+                    found[tp.partition] = max(end - await consumer.position(tp), 0)
+            except IllegalStateError:
+                continue  # revoked meanwhile
+        return found
 
     async def check(self) -> str | None:
         """For readiness: null once the member has joined its group (a standby without partitions has joined too)."""
