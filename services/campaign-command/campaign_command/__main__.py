@@ -1,0 +1,150 @@
+"""Runs campaign-command: `python -m campaign_command` serves, `… migrate` prepares its database and topics."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+from aiokafka.errors import KafkaError
+from eventsourcing.persistence import InterfaceError, OperationalError, PersistenceError
+
+from campaign_command.api import create_app
+from campaign_command.gate import Gate
+from campaign_command.housekeeping import TURN_SECONDS, Housekeeping
+from campaign_command.imports import Importer
+from campaign_command.permits import Terms
+from campaign_command.relay import Relay
+from campaign_command.reports import apply_reports
+from campaign_command.settings import Settings
+from campaign_command.silence import Silence
+from campaign_command.store import Store
+from campaign_command.workers import Workers
+from campaign_events.positions import Received
+from campaign_events.topics import CALL_EVENTS, CAMPAIGN_COMMAND, CAMPAIGN_EVENTS, SUPPRESSION_EVENTS
+from campaign_service.health import Health
+from campaign_service.logs import Log, configure_logs
+from campaign_service.migrations import LOCK, TABLE, read_migrations
+from campaign_service.process import leave, run_process
+from campaign_service.subscription import Subscription
+from campaign_service.tokens import Verifier
+from campaign_service.topic_admin import ensure_topics
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+async def serve(settings: Settings, log: Log) -> int:
+    """Construct, connect, run until told to stop."""
+    # 1 extra connection each for readiness and for the importer beside the pools.
+    store = Store(settings.database_dsn, pool_size=settings.command_threads + settings.permit_threads + 5)
+    commands = Workers("commands", threads=settings.command_threads)
+    permits = Workers("permits", threads=settings.permit_threads)
+    background = Workers("background", threads=2)
+    silence = Silence(store, commands, place_timeout_seconds=settings.place_timeout_seconds)
+    health = Health()
+
+    async def apply(received: Sequence[Received]) -> None:
+        work = lambda tx: apply_reports(tx, received, hash_key=settings.hash_key)  # noqa: E731
+        fresh = await background.run(lambda: store.transact(work))
+        silence.reported()
+        log.info("call_reports_applied", received=len(received), fresh=fresh)
+
+    subscription = Subscription(
+        settings.kafka_bootstrap,
+        [CALL_EVENTS],
+        apply,
+        group=CAMPAIGN_COMMAND,
+        instance_id=settings.instance_id,
+        topic_prefix=settings.topic_prefix,
+        unavailable=(OperationalError, InterfaceError),
+        log=log,
+        beat=lambda: health.beat("reports"),
+    )
+    relay = Relay(
+        store,
+        dsn=settings.database_dsn,
+        bootstrap=settings.kafka_bootstrap,
+        topic_prefix=settings.topic_prefix,
+        log=log,
+        beat=lambda: health.beat("relay"),
+    )
+    housekeeping = Housekeeping(store, workers=background, log=log, beat=lambda: health.beat("housekeeping"))
+    importer = Importer(store, settings=settings, log=log, beat=lambda: health.beat("imports"))
+
+    app = create_app(health, max_import_bytes=settings.max_import_bytes)
+    state = app.state
+    state.settings, state.store, state.commands, state.permit_workers = settings, store, commands, permits
+    state.gate, state.silence, state.importer = Gate(store, commands), silence, importer
+    state.terms = Terms(settings.permit_seconds, settings.place_timeout_seconds, settings.in_progress_deadline_seconds)
+    state.verifier = Verifier(
+        secret=settings.jwt_secret,
+        jwks_url=settings.jwt_jwks_url,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+    )
+
+    async def database() -> str | None:
+        await commands.run(lambda: store.read(lambda cursor: cursor.execute("SELECT 1 FROM log").fetchone()))
+        return None
+
+    health.check("database", database)
+    health.check("reports", subscription.check)
+    health.check("relay", relay.check)
+    health.expect("reports", within_seconds=60)
+    health.expect("relay", within_seconds=60)
+    health.expect("housekeeping", within_seconds=TURN_SECONDS + 60)
+    health.expect("imports", within_seconds=120)
+
+    log.info("starting", http_port=settings.http_port)
+    return await run_process(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        loops={
+            "reports": subscription.run,
+            "relay": relay.run,
+            "housekeeping": housekeeping.run,
+            "imports": importer.run,
+        },
+        log=log,
+    )
+
+
+async def migrate(settings: Settings, log: Log) -> int:
+    """Bring the database and the topics this service writes to what the code expects."""
+    with psycopg.connect(settings.database_dsn, autocommit=True) as connection:
+        connection.execute(LOCK)
+        connection.execute(TABLE)
+        row = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
+        done = row[0] if row else 0
+        for migration in read_migrations(MIGRATIONS)[done:]:
+            with connection.transaction():
+                connection.execute(migration.sql.encode())
+                connection.execute(
+                    "INSERT INTO migrations (number, name) VALUES (%s, %s)", (migration.number, migration.name)
+                )
+            log.info("migrated", number=migration.number, name=migration.name)
+    topics = [CAMPAIGN_EVENTS, SUPPRESSION_EVENTS]
+    await ensure_topics(settings.kafka_bootstrap, [settings.topic_prefix + topic for topic in topics])
+    return 0
+
+
+def main() -> None:
+    """Parse the one argument and run."""
+    settings = Settings()  # type: ignore[call-arg]  # from the environment
+    log = configure_logs(CAMPAIGN_COMMAND, level=settings.log_level, log_format=settings.log_format)
+    try:
+        match sys.argv[1:]:
+            case []:
+                leave(asyncio.run(serve(settings, log)))
+            case ["migrate"]:
+                sys.exit(asyncio.run(migrate(settings, log)))
+            case _:
+                sys.exit("usage: python -m campaign_command [migrate]")
+    except (PersistenceError, psycopg.Error, KafkaError, OSError) as error:
+        log.error("cannot_start", error=type(error).__name__, detail=str(error))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The HTTP application of campaign-command: its routers, limits and errors."""
+
+from typing import Any
+
+from eventsourcing.persistence import InterfaceError, OperationalError
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import Response
+
+from campaign_command import campaigns_api, contact_list, contacts_api, imports_api, suppressions_api
+from campaign_command.campaigns_api import Duplication
+from campaign_command.contacts_api import ContactsIn, RemovedIn
+from campaign_command.permits import Answers, Asks, Terms, answer_asks
+from campaign_command.suppressions_api import SuppressionsIn
+from campaign_events.settings import CampaignSettings
+from campaign_service.health import Health
+from campaign_service.problems import BodyLimit, Problem, install_problems, parse_body, problem_response
+from campaign_service.tokens import has_secret, unauthenticated
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+DESCRIPTION = """
+Decides what may happen to campaigns and their contacts, and appends it as facts. Every answer of a command carries the
+campaign's last `position`: pass it as `min_position` to the read API to see your own write. Times are UTC, RFC 3339.
+Errors are RFC 9457 problem details with a stable `code`.
+"""
+
+internal = APIRouter(tags=["internal"], include_in_schema=True)
+
+
+@internal.post(
+    "/internal/permits",
+    response_model=Answers,
+    summary="Permits for calls, a batch at a time (the dialer's own credential)",
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": Asks.model_json_schema()}}}
+    },
+)
+async def permits(request: Request) -> Response:
+    state = request.app.state
+    if not has_secret(request, state.settings.permit_secret):
+        raise unauthenticated("The dialer's credential is needed.")
+    asks = parse_body(Asks, await request.body()).asks
+    terms: Terms = state.terms
+    answers = await state.permit_workers.run(lambda: state.store.transact(lambda tx: answer_asks(tx, asks, terms)))
+    return Response(Answers(answers=answers).model_dump_json(), media_type="application/json")
+
+
+def create_app(health: Health, *, max_import_bytes: int) -> FastAPI:
+    """The application; `__main__` fills its state."""
+    app = FastAPI(title="campaign-command", version="1", description=DESCRIPTION)
+    install_problems(app)
+
+    async def on_unavailable(_: Request, error: Exception) -> Response:
+        problem = Problem(503, "unavailable", "The database can't be reached.", headers={"Retry-After": "1"})
+        return problem_response(problem)
+
+    app.add_exception_handler(OperationalError, on_unavailable)
+    app.add_exception_handler(InterfaceError, on_unavailable)
+    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES, limits_by_suffix={"/imports": max_import_bytes})
+    for router in (
+        campaigns_api.router,
+        contacts_api.router,
+        contact_list.router,
+        imports_api.router,
+        suppressions_api.router,
+        internal,
+    ):
+        app.include_router(router)
+    health.install(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    # The routes read their bodies themselves (to refuse unknown fields), so their models are added by hand.
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        components = schema.setdefault("components", {}).setdefault("schemas", {})
+        for model in (CampaignSettings, Duplication, ContactsIn, RemovedIn, SuppressionsIn):
+            described = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            components.update(described.pop("$defs", {}))
+            components[model.__name__] = described
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,340 @@
+"""Decides what may happen to a campaign. What must stay true: a final campaign never calls again.
+
+| status    | edit      | contacts  | start           | pause   | resume  | cancel    | complete  | delete  |
+|-----------|-----------|-----------|-----------------|---------|---------|-----------|-----------|---------|
+| draft     | edited    | allowed   | started         | refused | refused | refused   | refused   | deleted |
+| running   | refused   | refused   | nothing         | paused  | nothing | cancelled | completed | refused |
+| paused    | edited    | allowed   | resume_instead  | nothing | resumed | cancelled | refused   | deleted |
+| completed | refused   | refused   | refused         | refused | refused | refused   | nothing   | deleted |
+| cancelled | refused   | refused   | refused         | refused | refused | nothing   | refused   | deleted |
+
+*nothing*: the command is satisfied already; repeating it appends no fact. *contacts*: add and remove. Duplicating is
+allowed in every status and changes nothing here. After a deletion the campaign is unknown.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta, timezone
+from typing import Any, Literal, assert_never
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from campaign_events.facts import (
+    CampaignCancelled,
+    CampaignCompleted,
+    CampaignCreated,
+    CampaignDeleted,
+    CampaignEdited,
+    CampaignPaused,
+    CampaignResumed,
+    CampaignStarted,
+)
+from campaign_events.settings import CampaignSettings, CampaignStatus
+
+CampaignStreamFact = (
+    CampaignCreated
+    | CampaignEdited
+    | CampaignStarted
+    | CampaignPaused
+    | CampaignResumed
+    | CampaignCancelled
+    | CampaignCompleted
+    | CampaignDeleted
+)
+Transition = Literal["start", "pause", "resume", "cancel", "edit", "contacts", "delete", "duplicate"]
+
+DRAFT, RUNNING, PAUSED, COMPLETED, CANCELLED = CampaignStatus
+ALLOWED: Mapping[CampaignStatus, tuple[Transition, ...]] = {
+    DRAFT: ("start", "edit", "contacts", "duplicate", "delete"),
+    RUNNING: ("pause", "cancel", "duplicate"),
+    PAUSED: ("resume", "cancel", "edit", "contacts", "duplicate", "delete"),
+    COMPLETED: ("duplicate", "delete"),
+    CANCELLED: ("duplicate", "delete"),
+}
+# The last place on Earth where a date ends; a schedule read in the callees' zones ends there.
+_LAST_ZONE = timezone(-timedelta(hours=12))
+
+
+class Refused(Exception):
+    """A rule forbids it."""
+
+    def __init__(self, code: str, message: str, **extra: Any) -> None:
+        super().__init__(message)
+        self.code, self.message, self.extra = code, message, extra
+
+
+# --- commands ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make a Draft."""
+
+    campaign_id: UUID
+    workspace: UUID
+    settings: CampaignSettings
+    duplicate_of: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the settings by these."""
+
+    settings: CampaignSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Begin to call. `total` contacts are on the list, of whom `callable` can be called; `blocked` says why not."""
+
+    total: int
+    callable: int
+    blocked: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Start no new call."""
+
+    reason: Literal["requested", "schedule_ended"] = "requested"
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Go on with the remaining contacts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End for good; contacts keep their status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """No contact is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove the campaign and its contact data."""
+
+
+Command = Create | Edit | Start | Pause | Resume | Cancel | Complete | Delete
+
+
+# --- state ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """The fold of a campaign's stream. `version` counts its facts."""
+
+    campaign_id: UUID
+    workspace: UUID
+    settings: CampaignSettings
+    settings_version: int
+    status: CampaignStatus
+    version: int
+    created_at: datetime
+    pause_reason: str | None = None
+    deleted: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the campaign can never call again."""
+        return self.status in (COMPLETED, CANCELLED) or self.deleted
+
+
+def ends_at(settings: CampaignSettings) -> datetime | None:
+    """The instant from which no call is made any more (UTC), or null without an end date."""
+    schedule = settings.schedule
+    if schedule.end_date is None:
+        return None
+    zone = _LAST_ZONE if schedule.use_callee_time_zone else ZoneInfo(schedule.time_zone)
+    return datetime.combine(schedule.end_date + timedelta(days=1), time(), zone).astimezone(UTC)
+
+
+def decide(state: Campaign | None, command: Command, now: datetime) -> list[CampaignStreamFact]:
+    """The facts that follow from a command; none when it is satisfied already. Refused says what is allowed."""
+    if isinstance(command, Create):
+        if state is not None:
+            raise Refused("campaign_exists", "A campaign with this id exists.")
+        return [
+            CampaignCreated(
+                at=now,
+                campaign_id=command.campaign_id,
+                workspace=command.workspace,
+                settings=command.settings,
+                duplicate_of=command.duplicate_of,
+            )
+        ]
+    if state is None or state.deleted:
+        raise Refused("unknown_campaign", "There is no such campaign.")
+    match command:
+        case Edit():
+            return _edit(state, command.settings, now)
+        case Start():
+            return _start(state, command, now)
+        case Pause():
+            return _pause(state, command, now)
+        case Resume():
+            return _resume(state, now)
+        case Cancel():
+            return _cancel(state, now)
+        case Complete():
+            return _complete(state, now)
+        case Delete():
+            if state.status is RUNNING:
+                raise refusal(state, "delete")
+            return [CampaignDeleted(at=now, campaign_id=state.campaign_id, previous=state.status)]
+        case _:
+            assert_never(command)
+
+
+def require_editable(state: Campaign | None) -> Campaign:
+    """The campaign, if contacts may be added and removed now. Refused otherwise."""
+    if state is None or state.deleted:
+        raise Refused("unknown_campaign", "There is no such campaign.")
+    if state.status not in (DRAFT, PAUSED):
+        raise refusal(state, "contacts")
+    return state
+
+
+def refusal(state: Campaign, attempted: str) -> Refused:
+    """The refusal of a transition, with the current status and what is allowed."""
+    codes = {"edit": "campaign_not_editable", "contacts": "campaign_not_editable"}
+    return Refused(
+        codes.get(attempted, f"cannot_{attempted}"),
+        f"A {state.status} campaign does not allow {attempted}.",
+        status=str(state.status),
+        allowed=list(ALLOWED[state.status]),
+    )
+
+
+def evolve(state: Campaign | None, fact: CampaignStreamFact) -> Campaign:
+    """The campaign after one more fact of its stream."""
+    if isinstance(fact, CampaignCreated):
+        return Campaign(
+            campaign_id=fact.campaign_id,
+            workspace=fact.workspace,
+            settings=fact.settings,
+            settings_version=fact.settings_version,
+            status=DRAFT,
+            version=1,
+            created_at=fact.at,
+        )
+    assert state is not None, "a campaign's stream begins with CampaignCreated"
+    state = replace(state, version=state.version + 1)
+    match fact:
+        case CampaignEdited():
+            return replace(state, settings=fact.settings, settings_version=fact.settings_version)
+        case CampaignStarted() | CampaignResumed():
+            return replace(state, status=RUNNING, pause_reason=None)
+        case CampaignPaused():
+            return replace(state, status=PAUSED, pause_reason=fact.reason)
+        case CampaignCancelled():
+            return replace(state, status=CANCELLED, pause_reason=None)
+        case CampaignCompleted():
+            return replace(state, status=COMPLETED)
+        case CampaignDeleted():
+            return replace(state, deleted=True)
+        case _:
+            assert_never(fact)
+
+
+def _edit(state: Campaign, settings: CampaignSettings, now: datetime) -> list[CampaignStreamFact]:
+    if state.status not in (DRAFT, PAUSED):
+        raise refusal(state, "edit")
+    if settings.type != state.settings.type:
+        raise Refused("type_is_fixed", f"The type of a campaign is fixed at its creation: {state.settings.type}.")
+    changed = tuple(
+        name for name in CampaignSettings.model_fields if getattr(settings, name) != getattr(state.settings, name)
+    )
+    if not changed:
+        return []
+    return [
+        CampaignEdited(
+            at=now,
+            campaign_id=state.campaign_id,
+            settings=settings,
+            settings_version=state.settings_version + 1,
+            changed=changed,
+        )
+    ]
+
+
+def _start(state: Campaign, command: Start, now: datetime) -> list[CampaignStreamFact]:
+    if state.status is RUNNING:
+        return []
+    if state.status is PAUSED:
+        raise Refused(
+            "resume_instead",
+            "A paused campaign is resumed, not started.",
+            status=str(state.status),
+            allowed=list(ALLOWED[state.status]),
+        )
+    if state.status is not DRAFT:
+        raise refusal(state, "start")
+    settings = state.settings
+    if settings.type == "outbound" and command.total == 0:
+        raise Refused("no_contacts", "The campaign has no contacts.", status=str(state.status))
+    missing = [
+        name
+        for name, value in (("agent_id", settings.agent_id), ("caller_numbers", settings.caller_numbers))
+        if not value
+    ]
+    if missing:
+        raise Refused("not_ready", f"Missing: {', '.join(missing)}.", status=str(state.status), missing=missing)
+    if settings.type == "outbound" and command.callable == 0:
+        raise Refused(
+            "no_callable_contacts",
+            "None of the contacts can be called.",
+            status=str(state.status),
+            reasons=dict(command.blocked),
+        )
+    _require_time_left(state, now)
+    return [CampaignStarted(at=now, campaign_id=state.campaign_id, settings_version=state.settings_version)]
+
+
+def _pause(state: Campaign, command: Pause, now: datetime) -> list[CampaignStreamFact]:
+    if state.status is PAUSED:
+        return []
+    if state.status is not RUNNING:
+        raise refusal(state, "pause")
+    return [CampaignPaused(at=now, campaign_id=state.campaign_id, reason=command.reason)]
+
+
+def _resume(state: Campaign, now: datetime) -> list[CampaignStreamFact]:
+    if state.status is RUNNING:
+        return []
+    if state.status is not PAUSED:
+        raise refusal(state, "resume")
+    _require_time_left(state, now)
+    return [CampaignResumed(at=now, campaign_id=state.campaign_id, settings_version=state.settings_version)]
+
+
+def _cancel(state: Campaign, now: datetime) -> list[CampaignStreamFact]:
+    if state.status is CANCELLED:
+        return []
+    if state.status not in (RUNNING, PAUSED):
+        raise refusal(state, "cancel")
+    return [CampaignCancelled(at=now, campaign_id=state.campaign_id, previous=state.status)]
+
+
+def _complete(state: Campaign, now: datetime) -> list[CampaignStreamFact]:
+    if state.status is COMPLETED:
+        return []
+    if state.status is not RUNNING or state.settings.type != "outbound":
+        raise refusal(state, "complete")
+    return [CampaignCompleted(at=now, campaign_id=state.campaign_id)]
+
+
+def _require_time_left(state: Campaign, now: datetime) -> None:
+    end = ends_at(state.settings)
+    if end is not None and now >= end:
+        raise Refused(
+            "schedule_ended",
+            f"The end date {state.settings.schedule.end_date} has passed; extend it first.",
+            status=str(state.status),
+            allowed=list(ALLOWED[state.status]),
+        )

@@ -1,0 +1,429 @@
+"""Brings a spooled file of contacts into its campaign, chunk by chunk.
+
+What must stay true: a chunk's contacts, its rows' results and how far the import has come are one transaction, so a
+process that dies at any moment loses nothing and adds nothing twice. An import that was cancelled, or whose campaign
+was, adds nothing more.
+
+A chunk's transaction, in order:
+1. the import still runs, here, and stands where the chunk begins; otherwise nothing happens;
+2. rows whose number came earlier in the file are duplicates of that line;
+3. the others are added to the campaign, or are duplicates of a contact;
+4. the rows' results and the import's progress are written.
+"""
+
+import asyncio
+import hashlib
+import random
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, TypeVar
+from uuid import UUID
+
+import orjson
+from eventsourcing.persistence import InterfaceError, OperationalError
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from campaign_command.campaign import Refused, require_editable
+from campaign_command.contact_file import BadRow, Layout, Limits, Row, read_rows
+from campaign_command.contact_rows import Candidate, Rejected, read_contact
+from campaign_command.contacts import MAX_CHUNK, Added, add_contacts
+from campaign_command.store import Store, Transaction, now_of
+from campaign_command.workers import Workers
+from campaign_service.logs import Log
+
+State = Literal["uploading", "queued", "running", "completed", "failed", "interrupted", "cancelled"]
+ACTIVE: tuple[State, ...] = ("uploading", "queued", "running")
+CLAIM_SECONDS = 15.0
+UPLOAD_SILENCE_SECONDS = 60.0
+"""An upload that has not been heard of for so long has died with its process."""
+TURN_SECONDS = 0.5
+SWEEP_SECONDS = 10.0
+MAX_AT_ONCE = 2
+PURGE_BATCH = 10_000
+UNAVAILABLE = (InterfaceError, OperationalError)
+T = TypeVar("T")
+
+_OPEN = """
+INSERT INTO imports (id, workspace, campaign_id, state, options) VALUES (%s, %s, %s, 'uploading', %s)
+"""
+_QUEUE = """
+UPDATE imports SET state = 'queued', layout = %s, bytes_total = %s, updated_at = now()
+WHERE id = %s AND state = 'uploading'
+"""
+_CLAIM = """
+UPDATE imports
+SET state = 'running', claimed_by = %(me)s, claimed_until = now() + make_interval(secs => %(seconds)s),
+    started_at = coalesce(started_at, now()), updated_at = now()
+WHERE id = (
+    SELECT id FROM imports
+    WHERE state IN ('queued', 'running') AND NOT id = ANY(%(mine)s)
+      AND (claimed_until IS NULL OR claimed_until < now() OR claimed_by = %(me)s)
+    ORDER BY created_at LIMIT 1
+)
+RETURNING *
+"""
+_WAITING = "SELECT 1 FROM imports WHERE state IN ('queued', 'running') AND NOT id = ANY(%s) LIMIT 1"
+_EARLIER = "SELECT number_key, line FROM import_rows WHERE import_id = %s AND number_key = ANY(%s)"
+_COPY_ROWS = """
+COPY import_rows (import_id, line, result, reason, note, number_key, contact_id, of_line, of_contact, row_values)
+FROM STDIN
+"""
+_PROGRESS = """
+UPDATE imports
+SET line_done = %(line)s, bytes_done = %(bytes)s, rows_done = rows_done + %(rows)s, accepted = accepted + %(accepted)s,
+    duplicate = duplicate + %(duplicate)s, rejected = rejected + %(rejected)s, reasons = %(reasons)s, notes = %(notes)s,
+    claimed_until = now() + make_interval(secs => %(seconds)s), updated_at = now(),
+    state = %(state)s, finished_at = CASE WHEN %(state)s = 'completed' THEN now() END
+WHERE id = %(import)s
+"""
+_END = """
+UPDATE imports
+SET state = %s, error_code = %s, error_detail = %s, updated_at = now(), finished_at = now()
+WHERE id = %s AND state IN ('uploading', 'queued', 'running')
+"""
+_INTERRUPT_SILENT = """
+UPDATE imports SET state = 'interrupted', updated_at = now(), finished_at = now()
+WHERE state = 'uploading' AND updated_at < now() - make_interval(secs => %s)
+"""
+_PURGE = """
+DELETE FROM import_rows WHERE ctid = ANY(ARRAY(
+    SELECT r.ctid FROM campaigns g JOIN imports i USING (campaign_id) JOIN import_rows r ON r.import_id = i.id
+    WHERE g.deleted LIMIT %s
+))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the import was asked to do. `default_country` is the campaign's, unless the import has its own."""
+
+    default_country: str | None
+    on_duplicate: Literal["skip"] = "skip"
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Up to 1,000 rows in the order of the file. `after` is the line of the row before the first one."""
+
+    after: int
+    rows: Sequence[Candidate | Rejected]
+    bytes_done: int
+    is_last: bool
+
+    @property
+    def line(self) -> int:
+        """The line of the last row."""
+        return self.rows[-1].line if self.rows else self.after
+
+
+def spool_file(folder: Path, import_id: UUID) -> Path:
+    """Where an import's file lies until it is done."""
+    return folder / f"{import_id}.csv"
+
+
+def open_import(
+    tx: Transaction,
+    campaign_id: UUID,
+    *,
+    workspace: UUID,
+    import_id: UUID,
+    default_country: str | None,
+    dry_run: bool,
+) -> Options:
+    """Note that an upload begins, which keeps the campaign from starting. Refused unless its contacts can be edited."""
+    campaign = require_editable(tx.campaign(campaign_id, workspace=workspace))
+    options = Options(default_country=default_country or campaign.settings.default_country, dry_run=dry_run)
+    tx.cursor.execute(_OPEN, (import_id, workspace, campaign_id, orjson.dumps(asdict(options)).decode()))
+    return options
+
+
+def queue_import(tx: Transaction, import_id: UUID, *, layout: Layout, size: int) -> bool:
+    """Hand the spooled file to the importer. False when the import was cancelled during the upload."""
+    tx.cursor.execute(_QUEUE, (orjson.dumps(asdict(layout)).decode(), size, import_id))
+    return tx.cursor.rowcount == 1
+
+
+def end_import(
+    tx: Transaction, import_id: UUID, state: State, *, code: str | None = None, detail: str | None = None
+) -> bool:
+    """End an import early; what it has added stays. False when it was over already."""
+    tx.cursor.execute(_END, (state, code, detail, import_id))
+    return tx.cursor.rowcount == 1
+
+
+def still_uploading(cursor: Cursor[DictRow], import_id: UUID) -> bool:
+    """Note that the upload goes on. False when the import was cancelled meanwhile."""
+    cursor.execute("UPDATE imports SET updated_at = now() WHERE id = %s AND state = 'uploading'", (import_id,))
+    return cursor.rowcount == 1
+
+
+def forget_import(tx: Transaction, import_id: UUID) -> None:
+    """Leave no trace of an upload that was refused."""
+    tx.cursor.execute("DELETE FROM imports WHERE id = %s AND state IN ('uploading', 'cancelled')", (import_id,))
+
+
+def add_chunk(tx: Transaction, import_id: UUID, chunk: Chunk, *, claimed_by: str, hash_key: str) -> bool:
+    """Steps 1 to 4 of the module's docstring. False when this process must not go on with the import."""
+    cursor = tx.cursor
+    # 1
+    cursor.execute("SELECT * FROM imports WHERE id = %s", (import_id,))
+    found = cursor.fetchone()
+    if found is None or found["state"] != "running" or found["claimed_by"] != claimed_by:
+        return False
+    if found["line_done"] == chunk.line and chunk.rows:
+        return True  # committed before the connection was lost
+    if found["line_done"] != chunk.after:
+        return False
+    # 2
+    candidates = [row for row in chunk.rows if isinstance(row, Candidate)]
+    keys = {row.line: _number_key(row.contact.number, hash_key) for row in candidates}
+    cursor.execute(_EARLIER, (import_id, list(keys.values())))
+    first_lines: dict[UUID, int] = {row["number_key"]: row["line"] for row in cursor.fetchall()}
+    fresh = []
+    for row in candidates:
+        if first_lines.setdefault(keys[row.line], row.line) == row.line:
+            fresh.append(row)
+    # 3
+    options = Options(**found["options"])
+    if options.dry_run:
+        added = _would_add(cursor, found["campaign_id"], [row.contact.number for row in fresh])
+    else:
+        contacts = [row.contact for row in fresh]
+        answers = add_contacts(tx, found["campaign_id"], contacts, now=now_of(cursor), import_id=import_id)
+        added = {row.contact.number: answer for row, answer in zip(fresh, answers, strict=True)}
+    # 4
+    results = [_result(row, keys, first_lines, added, is_dry=options.dry_run) for row in chunk.rows]
+    with cursor.copy(_COPY_ROWS) as copy:
+        for values in results:
+            copy.write_row((import_id, *values))
+    counts = Counter(values[1] for values in results)
+    cursor.execute(
+        _PROGRESS,
+        {
+            "import": import_id,
+            "line": chunk.line,
+            "bytes": chunk.bytes_done,
+            "rows": len(chunk.rows),
+            **{result: counts[result] for result in ("accepted", "duplicate", "rejected")},
+            "reasons": _plus(found["reasons"], [values[2] for values in results]),
+            "notes": _plus(found["notes"], [values[3] for values in results]),
+            "state": "completed" if chunk.is_last else "running",
+            "seconds": CLAIM_SECONDS,
+        },
+    )
+    return True
+
+
+def read_chunks(
+    file: BinaryIO, layout: Layout, *, limits: Limits, after: int, default_country: str | None, size: int = MAX_CHUNK
+) -> Iterator[Chunk]:
+    """The file's rows behind line `after`, in chunks; the last one says so, and may be empty."""
+    rows: Iterator[Row | BadRow] = (row for row in read_rows(file, layout, limits=limits) if row.line > after)
+    ahead = list(islice(rows, size))
+    while True:
+        read, ahead = ahead, list(islice(rows, size))
+        chunk = Chunk(
+            after=after,
+            rows=[read_contact(row, layout, default_country=default_country) for row in read],
+            bytes_done=file.tell(),
+            is_last=not ahead,
+        )
+        yield chunk
+        if chunk.is_last:
+            return
+        after = chunk.line
+
+
+def layout_of(stored: dict[str, Any]) -> Layout:
+    """A layout as it was stored."""
+    lists = ("columns", "fields", "warnings")
+    values: dict[str, Any] = {name: tuple(value) if name in lists else value for name, value in stored.items()}
+    return Layout(**values)
+
+
+class Importer:
+    """Works through the imports that wait, a few at once, and goes on with those a restart left behind."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        workers: Workers,
+        spool_dir: Path,
+        limits: Limits,
+        hash_key: str,
+        instance_id: str,
+        log: Log,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store, self._workers, self._spool_dir, self._limits = store, workers, spool_dir, limits
+        self._hash_key, self._me, self._log, self._beat = hash_key, instance_id, log, beat
+        self._running: dict[UUID, asyncio.Task[None]] = {}
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Import until `stopping`, then finish the chunks in hand."""
+        self._spool_dir.mkdir(parents=True, exist_ok=True)
+        next_sweep = 0.0
+        clock = asyncio.get_running_loop().time
+        try:
+            while not stopping.is_set():
+                try:
+                    if clock() >= next_sweep:
+                        await self._workers.run(self._sweep)
+                        next_sweep = clock() + SWEEP_SECONDS
+                    while len(self._running) < MAX_AT_ONCE and (claimed := await self._workers.run(self._claim)):
+                        task = asyncio.create_task(self._import(claimed, stopping))
+                        self._running[claimed["id"]] = task
+                except UNAVAILABLE as error:
+                    self._log.warning("imports_unavailable", error=type(error).__name__)
+                self._beat()
+                stop = asyncio.ensure_future(stopping.wait())
+                await asyncio.wait({stop, *self._running.values()}, timeout=TURN_SECONDS, return_when="FIRST_COMPLETED")
+                stop.cancel()
+                for import_id, task in list(self._running.items()):
+                    if task.done():
+                        del self._running[import_id]
+                        task.result()
+        finally:
+            if self._running:
+                await asyncio.wait(self._running.values())
+        for task in self._running.values():
+            task.result()
+
+    def _claim(self) -> DictRow | None:
+        mine = list(self._running)
+        if self._store.read(lambda cursor: cursor.execute(_WAITING, (mine,)).fetchone()) is None:
+            return None
+        values = {"me": self._me, "seconds": CLAIM_SECONDS, "mine": mine}
+        return self._store.transact(lambda tx: tx.cursor.execute(_CLAIM, values).fetchone())
+
+    async def _import(self, claimed: DictRow, stopping: asyncio.Event) -> None:
+        import_id: UUID = claimed["id"]
+        path = spool_file(self._spool_dir, import_id)
+        try:
+            file = await asyncio.to_thread(path.open, "rb")
+        except FileNotFoundError:
+            detail = "The spooled file is gone: every instance needs the same SPOOL_DIR."
+            await self._end(import_id, "spool_missing", detail)
+            return
+        with file:
+            chunks = read_chunks(
+                file,
+                layout_of(claimed["layout"]),
+                limits=self._limits,
+                after=claimed["line_done"],
+                default_country=claimed["options"]["default_country"],
+            )
+            try:
+                is_over = await self._add_all(import_id, chunks, stopping)
+            except Refused as error:
+                await self._end(import_id, error.code, error.message)
+                is_over = True
+            except Exception as error:
+                # One file that meets a bug of ours ends its import, not every campaign's calls. The message may hold
+                # a row's data, so the log says only what and where.
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                self._log.error("import_bug", error=type(error).__name__, where=f"{where.name}:{where.lineno}")
+                await self._end(import_id, "internal_error", "A bug of this service; what was added so far stays.")
+                is_over = True
+        if is_over:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    async def _add_all(self, import_id: UUID, chunks: Iterator[Chunk], stopping: asyncio.Event) -> bool:
+        while not stopping.is_set():
+            chunk = await asyncio.to_thread(next, chunks)
+            if not await self._patiently(
+                lambda tx, chunk=chunk: add_chunk(  # type: ignore[misc]
+                    tx, import_id, chunk, claimed_by=self._me, hash_key=self._hash_key
+                )
+            ):
+                self._log.info("import_left", import_id=str(import_id))
+                return False  # cancelled, or taken over: the sweep removes the file once nobody needs it
+            if chunk.is_last:
+                self._log.info("import_completed", import_id=str(import_id))
+                return True
+        return False
+
+    async def _end(self, import_id: UUID, code: str, detail: str) -> None:
+        await self._patiently(lambda tx: end_import(tx, import_id, "failed", code=code, detail=detail))
+        self._log.warning("import_failed", import_id=str(import_id), code=code)
+
+    async def _patiently(self, work: Callable[[Transaction], T]) -> T:
+        """One transaction, tried again while the database is away."""
+        delay = 0.05
+        while True:
+            try:
+                return await self._workers.run(lambda: self._store.transact(work))
+            except UNAVAILABLE as error:
+                self._log.warning("import_unavailable", error=type(error).__name__, retry_in_seconds=round(delay, 2))
+                self._beat()
+                await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+                delay = min(delay * 2, 5.0)
+
+    def _sweep(self) -> None:
+        """Interrupt uploads that died, remove what deleted campaigns left, and files that no import needs."""
+        self._store.transact(lambda tx: tx.cursor.execute(_INTERRUPT_SILENT, (UPLOAD_SILENCE_SECONDS,)))
+        with self._store.recorder.datastore.transaction(commit=True) as cursor:
+            cursor.execute(_PURGE, (PURGE_BATCH,))
+            if cursor.rowcount < PURGE_BATCH:
+                cursor.execute(
+                    "DELETE FROM imports i USING campaigns g WHERE g.campaign_id = i.campaign_id AND g.deleted"
+                )
+        files = {path.stem: path for path in self._spool_dir.glob("*.csv")}
+        if files:
+            needed = self._store.read(
+                lambda cursor: cursor.execute(
+                    "SELECT id FROM imports WHERE id = ANY(%s) AND state = ANY(%s)",
+                    ([UUID(name) for name in files], list(ACTIVE)),
+                ).fetchall()
+            )
+            for name in set(files) - {str(row["id"]) for row in needed}:
+                files[name].unlink(missing_ok=True)
+
+
+def _number_key(number: str, hash_key: str) -> UUID:
+    """Stands for a number among an import's rows; a row is no place to keep one."""
+    key = hashlib.blake2b(hash_key.encode(), digest_size=64).digest()
+    return UUID(bytes=hashlib.blake2b(number.encode(), key=key, digest_size=16).digest())
+
+
+def _would_add(cursor: Cursor[DictRow], campaign_id: UUID, numbers: Sequence[str]) -> dict[str, Added]:
+    """What add_contacts would answer about the numbers the campaign has already."""
+    cursor.execute(
+        "SELECT number, contact_id, status FROM contacts WHERE campaign_id = %s AND number = ANY(%s)",
+        (campaign_id, list(numbers)),
+    )
+    return {row["number"]: Added("duplicate", row["contact_id"], row["status"]) for row in cursor.fetchall()}
+
+
+def _result(
+    row: Candidate | Rejected,
+    keys: dict[int, UUID],
+    first_lines: dict[UUID, int],
+    added: dict[str, Added],
+    *,
+    is_dry: bool,
+) -> tuple[Any, ...]:
+    """The columns of import_rows behind the import's id."""
+    if isinstance(row, Rejected):
+        return (row.line, "rejected", row.reason, None, None, None, None, None, row.values)
+    key = keys[row.line]
+    if first_lines[key] != row.line:
+        return (row.line, "duplicate", None, None, None, None, first_lines[key], None, None)
+    answer = added.get(row.contact.number)
+    if answer is not None and answer.result == "duplicate":
+        return (row.line, "duplicate", None, None, key, None, None, answer.contact_id, None)
+    assert answer is not None or is_dry, "every number that is new here was answered"
+    return (row.line, "accepted", None, row.note, key, answer.contact_id if answer else None, None, None, None)
+
+
+def _plus(counts: dict[str, int], more: Sequence[str | None]) -> str:
+    total = Counter(counts)
+    total.update(name for name in more if name is not None)
+    return orjson.dumps(dict(total)).decode()

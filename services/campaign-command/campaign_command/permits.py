@@ -1,0 +1,237 @@
+"""Grants permits: the one place where it is decided, just before dialling, that a call may be placed.
+
+What must stay true: between a grant and its commit nothing can pause the campaign, suppress the number or take the
+contact, since the append lock is held. A call id gets one grant; the same question gets the same answer while the
+permit stands.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from campaign_command.campaign import RUNNING, Campaign
+from campaign_command.contact import Contact, ContactStreamFact, PermitRefusal, decide_permit
+from campaign_command.contacts import ContactRow, complete_if_done, load, save, suppressed_numbers
+from campaign_command.store import Transaction, now_of
+
+MAX_ASKS = 100
+
+_INSERT = """
+INSERT INTO live_calls (call_id, workspace, number, campaign_id, contact_id, attempt, settings_version, caller_number,
+                        granted_at, expires_at, deadline_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+class Ask(BaseModel):
+    """One call the dialer wants to place. `attempt` is the number this attempt will have."""
+
+    model_config = ConfigDict(frozen=True)
+
+    call_id: UUID
+    campaign_id: UUID
+    contact_id: UUID
+    attempt: int = Field(ge=1)
+    settings_version: int = Field(ge=1)
+
+
+class Asks(BaseModel):
+    """A batch of up to 100 asks."""
+
+    model_config = ConfigDict(frozen=True)
+
+    asks: tuple[Ask, ...] = Field(min_length=1, max_length=MAX_ASKS)
+
+
+class Granted(BaseModel):
+    """The call may be placed within `expires_in_seconds`; here is what it needs."""
+
+    result: Literal["granted"] = "granted"
+    call_id: UUID
+    expires_in_seconds: float
+    number: str
+    caller_number: str
+    agent_id: str
+    prompt: str
+    ring_timeout_seconds: int
+    context: dict[str, Any]
+    attempt: int
+    settings_version: int
+
+
+class NotGranted(BaseModel):
+    """The call must not be placed: never, not now, or not under the settings the dialer knows."""
+
+    result: Literal["refused"] = "refused"
+    call_id: UUID
+    kind: Literal["permanent", "temporary", "stale_settings"]
+    code: str
+    ask_again_at: AwareDatetime | None = None
+
+
+Answer = Annotated[Granted | NotGranted, Field(discriminator="result")]
+
+
+class Answers(BaseModel):
+    """One answer an ask, in the same order."""
+
+    answers: list[Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long a permit stands, and how long a contact may stay in progress."""
+
+    permit_seconds: float
+    place_timeout_seconds: float
+    in_progress_deadline_seconds: float
+
+
+def answer_asks(tx: Transaction, asks: Sequence[Ask], terms: Terms) -> list[Answer]:
+    """Decide a batch. Runs inside `Store.transact`."""
+    now = now_of(tx.cursor)
+    batch = _Batch(tx, asks, terms, now)
+    answers = [batch.answer(ask) for ask in asks]
+    batch.write()
+    return answers
+
+
+class _Batch:
+    """What the decisions of one batch have to know of each other."""
+
+    def __init__(self, tx: Transaction, asks: Sequence[Ask], terms: Terms, now: datetime) -> None:
+        self.tx, self.terms, self.now = tx, terms, now
+        self.rows = load(tx.cursor, {ask.contact_id for ask in asks})
+        self.campaigns = {ask.campaign_id: tx.campaign(ask.campaign_id) for ask in asks}
+        tx.cursor.execute("SELECT * FROM live_calls WHERE call_id = ANY(%s)", ([ask.call_id for ask in asks],))
+        self.standing = {row["call_id"]: row for row in tx.cursor.fetchall()}
+        self.live = self._live_numbers()
+        self.suppressed = self._suppressed_numbers()
+        self.decided: dict[UUID, list[tuple[Contact, Sequence[ContactStreamFact]]]] = defaultdict(list)
+        self.taken: set[UUID] = set()
+        self.inserts: list[tuple[Any, ...]] = []
+
+    def answer(self, ask: Ask) -> Granted | NotGranted:
+        """The answer to one ask; facts and rows are collected for `write`."""
+        row, campaign = self.rows.get(ask.contact_id), self.campaigns[ask.campaign_id]
+        if campaign is None or campaign.deleted:
+            return _refused(ask, PermitRefusal("permanent", "unknown_campaign"))
+        if row is None or row.contact.campaign_id != ask.campaign_id:
+            return _refused(ask, PermitRefusal("permanent", "unknown_contact"))
+        if ask.call_id in self.standing:
+            return self._again(ask, row, campaign)
+        if row.contact.call is not None and row.contact.call.call_id == ask.call_id:
+            return _refused(ask, PermitRefusal("permanent", "call_closed"))
+        if ask.contact_id in self.taken:
+            return _refused(ask, PermitRefusal("temporary", "contact_in_progress"))
+        key = (row.workspace, row.number)
+        facts, refusal = decide_permit(
+            row.contact,
+            campaign,
+            call_id=ask.call_id,
+            attempt=ask.attempt,
+            settings_version=ask.settings_version,
+            suppressed=(campaign.campaign_id, row.number) in self.suppressed,
+            number_is_live=key in self.live,
+            now=self.now,
+        )
+        if facts:
+            self.decided[campaign.campaign_id].append((row.contact, facts))
+            self.taken.add(ask.contact_id)
+        if refusal is not None:
+            return _refused(ask, refusal)
+        self.live.add(key)
+        caller_number = _caller_number(campaign, row)
+        expires_at = self.now + timedelta(seconds=self.terms.permit_seconds)
+        deadline_at = self.now + timedelta(seconds=self.terms.in_progress_deadline_seconds)
+        self.inserts.append(
+            (
+                ask.call_id,
+                row.workspace,
+                row.number,
+                ask.campaign_id,
+                ask.contact_id,
+                ask.attempt,
+                ask.settings_version,
+                caller_number,
+                self.now,
+                expires_at,
+                deadline_at,
+            )
+        )
+        return _granted(ask, row, campaign, caller_number=caller_number, expires_in=self.terms.permit_seconds)
+
+    def write(self) -> None:
+        """Append the facts and write the rows. A contact that became do_not_call may have been the last open one."""
+        for campaign_id, decided in self.decided.items():
+            campaign = self.campaigns[campaign_id]
+            assert campaign is not None
+            save(self.tx, decided, workspace=campaign.workspace)
+        if self.inserts:
+            self.tx.cursor.executemany(_INSERT, self.inserts)
+        for campaign_id in self.decided:
+            complete_if_done(self.tx, campaign_id)
+
+    def _again(self, ask: Ask, row: ContactRow, campaign: Campaign) -> Granted | NotGranted:
+        standing = self.standing[ask.call_id]
+        left = (standing["expires_at"] - self.now).total_seconds()
+        same = standing["contact_id"] == ask.contact_id and standing["attempt"] == ask.attempt
+        if standing["reported"] or left <= 0 or not same:
+            return _refused(ask, PermitRefusal("permanent", "call_closed"))
+        if campaign.status is not RUNNING:
+            return _refused(ask, PermitRefusal("temporary", "not_running"))
+        return _granted(ask, row, campaign, caller_number=standing["caller_number"], expires_in=left)
+
+    def _live_numbers(self) -> set[tuple[UUID, str]]:
+        wanted = {(row.workspace, row.number) for row in self.rows.values()}
+        self.tx.cursor.execute(
+            "SELECT workspace, number FROM live_calls"
+            " WHERE (workspace, number) IN (SELECT * FROM unnest(%s::uuid[], %s::text[]))",
+            ([workspace for workspace, _ in wanted], [number for _, number in wanted]),
+        )
+        return {(row["workspace"], row["number"]) for row in self.tx.cursor.fetchall()}
+
+    def _suppressed_numbers(self) -> set[tuple[UUID, str]]:
+        numbers: dict[UUID, list[str]] = defaultdict(list)
+        for row in self.rows.values():
+            numbers[row.contact.campaign_id].append(row.number)
+        return {
+            (campaign.campaign_id, number)
+            for campaign in _known(self.campaigns.values())
+            for number in suppressed_numbers(self.tx.cursor, campaign, numbers[campaign.campaign_id])
+        }
+
+
+def _known(campaigns: Iterable[Campaign | None]) -> Iterable[Campaign]:
+    return (campaign for campaign in campaigns if campaign is not None)
+
+
+def _granted(ask: Ask, row: ContactRow, campaign: Campaign, *, caller_number: str, expires_in: float) -> Granted:
+    settings = campaign.settings
+    return Granted(
+        call_id=ask.call_id,
+        expires_in_seconds=expires_in,
+        number=row.number,
+        caller_number=caller_number,
+        agent_id=settings.agent_id or "",
+        prompt=settings.custom_prompt,
+        ring_timeout_seconds=settings.limits.ring_timeout_seconds,
+        context={**row.details, "variables": dict(row.variables)},
+        attempt=ask.attempt,
+        settings_version=ask.settings_version,
+    )
+
+
+def _refused(ask: Ask, refusal: PermitRefusal) -> NotGranted:
+    return NotGranted(call_id=ask.call_id, kind=refusal.kind, code=refusal.code, ask_again_at=refusal.ask_again_at)
+
+
+def _caller_number(campaign: Campaign, row: ContactRow) -> str:
+    # Spread over the caller numbers, and the same one for a contact at each attempt.
+    numbers = campaign.settings.caller_numbers
+    return numbers[row.contact.contact_id.int % len(numbers)]

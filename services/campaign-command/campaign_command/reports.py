@@ -1,0 +1,166 @@
+"""Applies what the dialer reports: one transaction a batch, one save for many contacts.
+
+What must stay true: a report's effect and its position are committed together, so a batch that comes twice changes
+nothing, and each call that ends, ends or reschedules its contact.
+
+`apply_reports`, in one deciding transaction (the append lock is its first statement):
+1. lock the positions of the batch's partitions; skip what was applied, stop at a gap;
+2. load the contacts, campaigns and live calls of the batch;
+3. decide report by report, each on what the one before left;
+4. append the facts and write the snapshots;
+5. suppress who asked, and opt out whoever waits with their number;
+6. complete campaigns that have no open contact left;
+7. close or mark the live calls, and move the positions.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from prometheus_client import Counter
+
+from campaign_command.campaign import Campaign
+from campaign_command.contact import Contact, ContactStreamFact, evolve, mark_not_callable
+from campaign_command.contacts import complete_if_done, load, save, suppressed_numbers
+from campaign_command.store import Transaction, now_of
+from campaign_command.suppressions import Source, suppress
+from campaign_command.verdict import asks_not_to_be_called, decide_report
+from campaign_events.envelope import Event
+from campaign_events.facts import (
+    CallAnswered,
+    CallCorrected,
+    CallEnded,
+    CallFact,
+    CallPlaced,
+    CallVerdict,
+    ContactNotCallable,
+)
+from campaign_events.positions import Applied, Received, TopicPartition, admit
+from campaign_events.settings import Outcome
+
+_applied = Counter("call_reports_applied", "Call reports applied", ["type"])
+_unknown = Counter("call_reports_unknown", "Call reports about a contact that is not there (any more)")
+
+_LOCK_POSITIONS = """
+SELECT topic, partition, log, position FROM positions
+WHERE (topic, partition) IN (SELECT * FROM unnest(%s::text[], %s::integer[]))
+   OR topic = ANY(%s)
+ORDER BY topic, partition FOR UPDATE
+"""
+_MOVE_POSITIONS = """
+INSERT INTO positions (topic, partition, log, position) VALUES (%s, %s, %s, %s)
+ON CONFLICT (topic, partition) DO UPDATE SET position = excluded.position
+"""
+
+
+def apply_reports(tx: Transaction, received: Sequence[Received], *, hash_key: str) -> int:
+    """Apply a batch; returns how many reports were new. Gap and UnknownLog stop the caller."""
+    applied = _lock_positions(tx, received)  # 1
+    fresh, positions = admit(applied, received)
+    if fresh:
+        batch = _Batch(tx, [item.event for item in fresh])  # 2
+        for item in fresh:
+            batch.apply(item.event)  # 3
+        batch.write(hash_key=hash_key)  # 4-7
+    moved = [(*key, done.log, done.position) for key, done in positions.items() if applied.get(key) != done]
+    if moved:
+        tx.cursor.executemany(_MOVE_POSITIONS, moved)  # 7
+    return len(fresh)
+
+
+def _lock_positions(tx: Transaction, received: Sequence[Received]) -> dict[TopicPartition, Applied]:
+    keys = sorted({(item.topic, item.partition) for item in received})
+    topics = sorted({topic for topic, _ in keys})
+    tx.cursor.execute(_LOCK_POSITIONS, ([t for t, _ in keys], [p for _, p in keys], topics))
+    return {(row["topic"], row["partition"]): Applied(row["log"], row["position"]) for row in tx.cursor.fetchall()}
+
+
+class _Batch:
+    def __init__(self, tx: Transaction, events: Sequence[Event[Any]]) -> None:
+        self.tx, self.now = tx, now_of(tx.cursor)
+        facts = [event.data for event in events if isinstance(event.data, CallFact)]
+        self.rows = load(tx.cursor, {fact.contact_id for fact in facts})
+        self.contacts: dict[UUID, Contact] = {contact_id: row.contact for contact_id, row in self.rows.items()}
+        self.campaigns = {campaign_id: tx.campaign(campaign_id) for campaign_id in {fact.campaign_id for fact in facts}}
+        call_ids = [
+            fact.call_id for fact in facts if not isinstance(fact, ContactNotCallable) and hasattr(fact, "call_id")
+        ]
+        tx.cursor.execute("SELECT call_id, workspace, number FROM live_calls WHERE call_id = ANY(%s)", (call_ids,))
+        self.live = {row["call_id"]: (row["workspace"], row["number"]) for row in tx.cursor.fetchall()}
+        self.suppressed = self._suppressed()
+        self.facts: dict[UUID, list[ContactStreamFact]] = defaultdict(list)
+        self.causes: dict[UUID, str] = {}
+        self.asked: dict[tuple[UUID, Source], set[str]] = defaultdict(set)
+        self.placed: list[UUID] = []
+        self.closed: list[UUID] = []
+
+    def apply(self, event: Event[Any]) -> None:
+        """Decide on one report; a type of a later version changes nothing here."""
+        fact = event.data
+        _applied.labels(event.type).inc()
+        match fact:
+            case CallPlaced() | CallAnswered():
+                self.placed.append(fact.call_id)
+            case CallEnded() | CallCorrected():
+                self._verdict(event, fact)
+                self.closed.append(fact.call_id)
+            case ContactNotCallable():
+                contact, campaign = self.contacts.get(fact.contact_id), self.campaigns[fact.campaign_id]
+                if contact is None or campaign is None:
+                    _unknown.inc()
+                else:
+                    self._decided(event, contact, mark_not_callable(contact, campaign, fact, now=self.now))
+
+    def write(self, *, hash_key: str) -> None:
+        """Steps 4 to 7."""
+        by_campaign: dict[UUID, list[tuple[Contact, Sequence[ContactStreamFact]]]] = defaultdict(list)
+        for contact_id, facts in self.facts.items():
+            contact = self.rows[contact_id].contact
+            by_campaign[contact.campaign_id].append((contact, facts))
+        for campaign_id, decided in by_campaign.items():
+            campaign = self.campaigns[campaign_id]
+            assert campaign is not None
+            save(self.tx, decided, workspace=campaign.workspace, causes=self.causes)  # 4
+        for (workspace, source), numbers in self.asked.items():
+            suppress(self.tx, numbers, workspace=workspace, source=source, hash_key=hash_key, now=self.now)  # 5
+        for campaign_id in by_campaign:
+            complete_if_done(self.tx, campaign_id)  # 6
+        self.tx.cursor.execute("UPDATE live_calls SET reported = true WHERE call_id = ANY(%s)", (self.placed,))  # 7
+        self.tx.cursor.execute("DELETE FROM live_calls WHERE call_id = ANY(%s)", (self.closed,))
+
+    def _verdict(self, event: Event[Any], verdict: CallVerdict) -> None:
+        row, campaign = self.rows.get(verdict.contact_id), self.campaigns[verdict.campaign_id]
+        workspace, number = self.live.get(verdict.call_id, (None, None))
+        if row is not None:
+            workspace, number = row.workspace, row.number
+        if asks_not_to_be_called(verdict) and workspace is not None and number is not None:
+            # Also for a deleted campaign or a removed contact: the person asked.
+            source: Source = "network" if verdict.outcome is Outcome.UNWANTED else "agent"
+            self.asked[workspace, source].add(number)
+            self.suppressed.add((verdict.campaign_id, number))
+        if row is None or campaign is None or campaign.deleted:
+            _unknown.inc()
+            return
+        contact = self.contacts[verdict.contact_id]
+        suppressed = (verdict.campaign_id, row.number) in self.suppressed
+        self._decided(event, contact, decide_report(contact, campaign, verdict, suppressed=suppressed, now=self.now))
+
+    def _decided(self, event: Event[Any], contact: Contact, facts: Sequence[ContactStreamFact]) -> None:
+        for fact in facts:
+            contact = evolve(contact, fact)
+        if facts:
+            self.contacts[contact.contact_id] = contact
+            self.facts[contact.contact_id].extend(facts)
+            self.causes[contact.contact_id] = event.id
+
+    def _suppressed(self) -> set[tuple[UUID, str]]:
+        numbers: dict[UUID, list[str]] = defaultdict(list)
+        for row in self.rows.values():
+            numbers[row.contact.campaign_id].append(row.number)
+        found: set[tuple[UUID, str]] = set()
+        for campaign in self.campaigns.values():
+            if isinstance(campaign, Campaign):
+                listed = suppressed_numbers(self.tx.cursor, campaign, numbers[campaign.campaign_id])
+                found |= {(campaign.campaign_id, number) for number in listed}
+        return found

@@ -1,0 +1,121 @@
+"""The workspace's do-not-call list. What must stay true: an entry stops every dial that is not yet permitted, and every
+contact that waits with the number becomes do_not_call in the same transaction.
+"""
+
+import hashlib
+import hmac
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from typing import Literal
+from uuid import UUID, uuid4
+
+from campaign_command.contact import Contact, ContactStreamFact, opt_out
+from campaign_command.contacts import complete_if_done, row_of, save
+from campaign_command.store import Transaction
+from campaign_events.facts import NumberSuppressed, SuppressionLifted
+
+Source = Literal["agent", "api", "list", "inbound", "network"]
+
+_WAITING_WITH_NUMBER = """
+SELECT c.*, g.max_attempts
+FROM contacts c JOIN campaigns g USING (campaign_id)
+WHERE c.workspace = %(workspace)s AND c.number = ANY(%(numbers)s)
+  AND c.status IN ('pending', 'rescheduled', 'no_answer', 'voicemail')
+  AND NOT g.deleted AND g.status IN ('draft', 'running', 'paused')
+  AND (%(scope)s::uuid IS NULL OR c.campaign_id = %(scope)s)
+ORDER BY c.seq
+"""
+_INSERT = """
+INSERT INTO suppressions (suppression_id, workspace, number, number_hash, scope, source, reason, created_at, expires_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_STANDING = """
+SELECT number, suppression_id FROM suppressions
+WHERE workspace = %s AND number = ANY(%s) AND lifted_at IS NULL AND scope IS NOT DISTINCT FROM %s
+"""
+
+
+def hash_number(key: str, workspace: UUID, number: str) -> str:
+    """The keyed hash that stands for a number in facts: HMAC-SHA-256, hex; differs between workspaces."""
+    return hmac.new(key.encode(), f"{workspace}:{number}".encode(), hashlib.sha256).hexdigest()
+
+
+def suppress(
+    tx: Transaction,
+    numbers: Collection[str],
+    *,
+    workspace: UUID,
+    source: Source,
+    hash_key: str,
+    now: datetime,
+    scope: UUID | None = None,
+    reason: str | None = None,
+    expires_at: datetime | None = None,
+) -> dict[str, UUID]:
+    """Put numbers on the list (those that stand there already stay as they are) and opt out whoever waits with them.
+
+    Returns the entry of each number. Completes campaigns whose last open contact this closes.
+    """
+    wanted = list(dict.fromkeys(numbers))
+    tx.cursor.execute(_STANDING, (workspace, wanted, scope))
+    entries: dict[str, UUID] = {row["number"]: row["suppression_id"] for row in tx.cursor.fetchall()}
+    facts, rows = [], []
+    for number in wanted:
+        if number in entries:
+            continue
+        entries[number] = uuid4()
+        hashed = hash_number(hash_key, workspace, number)
+        facts.append(
+            NumberSuppressed(
+                at=now,
+                workspace=workspace,
+                suppression_id=entries[number],
+                number_hash=hashed,
+                scope=scope,
+                source=source,
+                expires_at=expires_at,
+            )
+        )
+        rows.append((entries[number], workspace, number, hashed, scope, source, reason, now, expires_at))
+    if facts:
+        tx.append(facts, workspace=workspace, versions={})
+        tx.cursor.executemany(_INSERT, rows)
+    _opt_out_waiting(tx, wanted, workspace=workspace, scope=scope, now=now)
+    return entries
+
+
+def lift(tx: Transaction, suppression_id: UUID, *, workspace: UUID, now: datetime, reason: str | None) -> bool:
+    """Take an entry off the list; contacts keep what they have become. False if there is no such standing entry."""
+    row = tx.cursor.execute(
+        "UPDATE suppressions SET lifted_at = %s, number = NULL"
+        " WHERE suppression_id = %s AND workspace = %s AND lifted_at IS NULL RETURNING number_hash, scope",
+        (now, suppression_id, workspace),
+    ).fetchone()
+    if row is None:
+        return False
+    fact = SuppressionLifted(
+        at=now,
+        workspace=workspace,
+        suppression_id=suppression_id,
+        number_hash=row["number_hash"],
+        scope=row["scope"],
+        reason=reason,
+    )
+    tx.append([fact], workspace=workspace, versions={suppression_id: 1})
+    return True
+
+
+def _opt_out_waiting(
+    tx: Transaction, numbers: Collection[str], *, workspace: UUID, scope: UUID | None, now: datetime
+) -> None:
+    tx.cursor.execute(_WAITING_WITH_NUMBER, {"workspace": workspace, "numbers": list(numbers), "scope": scope})
+    decided: dict[UUID, list[tuple[Contact, list[ContactStreamFact]]]] = defaultdict(list)
+    for row in tx.cursor.fetchall():
+        contact = row_of(row).contact
+        facts = opt_out(contact, max_attempts=row["max_attempts"], reason="asked", now=now)
+        if facts:
+            decided[contact.campaign_id].append((contact, facts))
+    for campaign_id, contacts in decided.items():
+        save(tx, contacts, workspace=workspace)
+        complete_if_done(tx, campaign_id)

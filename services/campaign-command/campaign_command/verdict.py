@@ -1,0 +1,237 @@
+"""What the end of a call makes of its contact.
+
+| outcome | conversation | contact becomes | counted as an attempt |
+|---|---|---|---|
+| any | do_not_call | do_not_call, and the number is suppressed | as the outcome |
+| unwanted | - | do_not_call, and the number is suppressed | yes |
+| human | goal_met | completed | yes |
+| human | goal_not_met | failed | yes |
+| human | callback | rescheduled; failed(callback_not_possible) when it can't be made | yes |
+| human | - | completed(answered), or failed(no_outcome_reported) by the campaign's success rule | yes |
+| machine | - | voicemail | yes |
+| fax, abandoned, invalid_number, blocked | - | failed, for that reason | yes |
+| no_answer, busy, declined, unknown | - | no_answer, for that reason | yes |
+| cancelled | - | no_answer if it rang, else as before the permit | if it rang |
+| carrier_error, configuration | - | as before the permit, later; failed beyond the rule's cap | no |
+| not_placed | - | as before the permit | no |
+
+A suppressed number makes it do_not_call whatever the call brought. What comes after the settlement corrects only what
+was settled by default, or found no person: an agent's own report stands. Source: the outcomes reference of the design.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from campaign_command.campaign import Campaign, ends_at
+from campaign_command.contact import (
+    CALLBACKS_OVER_BUDGET,
+    DO_NOT_CALL,
+    IN_PROGRESS,
+    NO_ANSWER,
+    RESCHEDULED,
+    VOICEMAIL,
+    Contact,
+    ContactStreamFact,
+)
+from campaign_events.facts import CallVerdict, ContactCorrected, ContactStatusChanged, Verdict
+from campaign_events.settings import ContactStatus, Conversation, Outcome, RetryRule, RetryRules
+
+MAX_CALLBACK = timedelta(days=90)
+BY_DEFAULT = frozenset({"answered", "no_outcome_reported"})
+_UNCOUNTED = frozenset({Outcome.CARRIER_ERROR, Outcome.CONFIGURATION, Outcome.NOT_PLACED})
+_BY_A_PERSON = frozenset({Outcome.HUMAN, Outcome.ABANDONED})
+_FAILED = frozenset({Outcome.FAX, Outcome.ABANDONED, Outcome.INVALID_NUMBER, Outcome.BLOCKED})
+_RULE_OF: dict[Outcome, str] = {
+    Outcome.NO_ANSWER: "no_answer",
+    Outcome.UNKNOWN: "no_answer",
+    Outcome.CANCELLED: "no_answer",
+    Outcome.BUSY: "busy",
+    Outcome.DECLINED: "declined",
+    Outcome.MACHINE: "voicemail",
+    Outcome.CARRIER_ERROR: "carrier_error",
+    Outcome.CONFIGURATION: "carrier_error",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Settlement:
+    status: ContactStatus
+    reason: str | None
+    due_at: datetime | None = None
+
+
+def asks_not_to_be_called(verdict: CallVerdict) -> bool:
+    """Whether this call ends in a suppression of the number."""
+    return verdict.conversation is Conversation.DO_NOT_CALL or verdict.outcome is Outcome.UNWANTED
+
+
+def counts_as_attempt(verdict: CallVerdict) -> bool:
+    """Only a dialled attempt counts; a carrier's fault does not."""
+    return verdict.outcome not in _UNCOUNTED and (verdict.outcome is not Outcome.CANCELLED or verdict.rang)
+
+
+def decide_report(
+    contact: Contact, campaign: Campaign, verdict: CallVerdict, *, suppressed: bool, now: datetime
+) -> list[ContactStreamFact]:
+    """The facts that follow from a call's end or its correction; none when it changes nothing."""
+    call = contact.call
+    if call is not None and call.call_id == verdict.call_id:
+        if contact.status is IN_PROGRESS:
+            return [_settled(contact, campaign, verdict, suppressed=suppressed, now=now)]
+        return _corrected(contact, campaign, verdict, suppressed=suppressed, now=now)
+    # An older call (the contact was called again since): only do-not-call, and that a person answered, matter.
+    if contact.status is IN_PROGRESS or not (verdict.outcome in _BY_A_PERSON or asks_not_to_be_called(verdict)):
+        return []
+    return _corrected(contact, campaign, verdict, suppressed=suppressed, now=now)
+
+
+def _settled(
+    contact: Contact, campaign: Campaign, verdict: CallVerdict, *, suppressed: bool, now: datetime
+) -> ContactStatusChanged:
+    counted = counts_as_attempt(verdict)
+    settlement = _settle(contact, campaign, verdict, suppressed=suppressed, now=now)
+    answered = verdict.outcome in _BY_A_PERSON
+    return ContactStatusChanged(
+        at=now,
+        campaign_id=contact.campaign_id,
+        contact_id=contact.contact_id,
+        previous=contact.status,
+        status=settlement.status,
+        attempt=contact.attempt if counted else contact.attempt - 1,
+        call_id=verdict.call_id,
+        settings_version=verdict.settings_version,
+        reason=settlement.reason,
+        outcome=verdict.outcome,
+        due_at=settlement.due_at,
+        started_at=verdict.started_at,
+        answered_at=verdict.answered_at,
+        ended_at=verdict.ended_at,
+        duration_seconds=verdict.duration_seconds if answered else None,
+        placed=counted,
+        answered=answered,
+        first_reached=answered and contact.reached_by is None,
+        day=_day(campaign, verdict, now) if counted else None,
+    )
+
+
+def _corrected(
+    contact: Contact, campaign: Campaign, verdict: CallVerdict, *, suppressed: bool, now: datetime
+) -> list[ContactStreamFact]:
+    call = contact.call
+    is_current = call is not None and call.call_id == verdict.call_id
+    if contact.status is DO_NOT_CALL or (is_current and not counts_as_attempt(verdict)):
+        return []
+    settlement = _settle(contact, campaign, verdict, suppressed=suppressed, now=now, again=is_current)
+    answered = verdict.outcome in _BY_A_PERSON
+    found_a_person = contact.status is NO_ANSWER and answered
+    if settlement.status is not DO_NOT_CALL and not found_a_person and contact.reason not in BY_DEFAULT:
+        return []
+    if settlement.status is DO_NOT_CALL and not asks_not_to_be_called(verdict) and not found_a_person:
+        return []
+    if settlement.status is RESCHEDULED and campaign.is_final:
+        return []
+    was_answered = is_current and call is not None and call.answered
+    reached_elsewhere = contact.reached_by not in (None, verdict.call_id)
+    old = Verdict(
+        status=contact.status,
+        answered=was_answered,
+        reached=contact.reached_by is not None,
+        duration_seconds=call.duration_seconds if was_answered and call is not None else None,
+    )
+    new = Verdict(
+        status=settlement.status,
+        answered=answered,
+        reached=answered or reached_elsewhere,
+        duration_seconds=verdict.duration_seconds if answered else None,
+    )
+    if (old, contact.reason) == (new, settlement.reason):
+        return []
+    return [
+        ContactCorrected(
+            at=now,
+            campaign_id=contact.campaign_id,
+            contact_id=contact.contact_id,
+            call_id=verdict.call_id,
+            old=old,
+            new=new,
+            day=_day(campaign, verdict, now),
+            reason=settlement.reason,
+            due_at=settlement.due_at,
+        )
+    ]
+
+
+def _settle(
+    contact: Contact,
+    campaign: Campaign,
+    verdict: CallVerdict,
+    *,
+    suppressed: bool,
+    now: datetime,
+    again: bool = False,
+) -> _Settlement:
+    outcome = verdict.outcome
+    ended_at = verdict.ended_at or now
+    if asks_not_to_be_called(verdict) or suppressed:
+        return _Settlement(DO_NOT_CALL, "asked" if asks_not_to_be_called(verdict) else "suppressed")
+    if outcome is Outcome.HUMAN:
+        return _conversation(contact, campaign, verdict, ended_at)
+    if outcome in _FAILED:
+        return _Settlement(ContactStatus.FAILED, outcome)
+    before = contact.call
+    assert before is not None, "a call that ends was begun"
+    if outcome is Outcome.NOT_PLACED or (outcome is Outcome.CANCELLED and not verdict.rang):
+        return _Settlement(before.before_status, before.before_reason, before.before_due_at)
+    due_at = _retry_at(contact, campaign, verdict, ended_at, again=again)
+    if outcome in (Outcome.CARRIER_ERROR, Outcome.CONFIGURATION):
+        if due_at is None and not campaign.is_final:
+            return _Settlement(ContactStatus.FAILED, outcome)
+        return _Settlement(before.before_status, outcome, due_at)
+    return _Settlement(VOICEMAIL if outcome is Outcome.MACHINE else NO_ANSWER, outcome, due_at)
+
+
+def _conversation(contact: Contact, campaign: Campaign, verdict: CallVerdict, ended_at: datetime) -> _Settlement:
+    match verdict.conversation:
+        case Conversation.GOAL_MET:
+            return _Settlement(ContactStatus.COMPLETED, "goal_met")
+        case Conversation.GOAL_NOT_MET:
+            return _Settlement(ContactStatus.FAILED, "goal_not_met")
+        case Conversation.CALLBACK:
+            return _callback(contact, campaign, verdict, ended_at)
+        case _ if campaign.settings.success_rule == "answered":
+            return _Settlement(ContactStatus.COMPLETED, "answered")
+        case _:
+            return _Settlement(ContactStatus.FAILED, "no_outcome_reported")
+
+
+def _callback(contact: Contact, campaign: Campaign, verdict: CallVerdict, ended_at: datetime) -> _Settlement:
+    due_at = verdict.callback_at or ended_at + timedelta(seconds=campaign.settings.callback_delay_seconds)
+    end = ends_at(campaign.settings)
+    spent = contact.attempt >= campaign.settings.limits.max_attempts + CALLBACKS_OVER_BUDGET
+    if spent or due_at > ended_at + MAX_CALLBACK or (end is not None and due_at >= end):
+        return _Settlement(ContactStatus.FAILED, "callback_not_possible")
+    return _Settlement(RESCHEDULED, "callback", None if campaign.is_final else due_at)
+
+
+def _retry_at(
+    contact: Contact, campaign: Campaign, verdict: CallVerdict, ended_at: datetime, *, again: bool
+) -> datetime | None:
+    # `again`: the call is settled already, so its own try is among those counted, unless as another outcome.
+    rule = rule_of(campaign.settings.retry, verdict.outcome)
+    tries = contact.tries.get(verdict.outcome, 0) + (0 if again and verdict.outcome == contact.reason else 1)
+    if campaign.is_final or (rule.max_retries is not None and tries > rule.max_retries):
+        return None
+    delay = rule.delays_seconds[min(tries, len(rule.delays_seconds)) - 1]
+    return ended_at + timedelta(seconds=max(delay, verdict.retry_after_seconds or 0))
+
+
+def rule_of(rules: RetryRules, outcome: Outcome) -> RetryRule:
+    """The retry rule that an outcome falls under."""
+    rule: RetryRule = getattr(rules, _RULE_OF[outcome])
+    return rule
+
+
+def _day(campaign: Campaign, verdict: CallVerdict, now: datetime) -> date:
+    started_at = verdict.started_at or now
+    return started_at.astimezone(ZoneInfo(campaign.settings.schedule.time_zone)).date()
