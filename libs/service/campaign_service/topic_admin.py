@@ -7,6 +7,9 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from campaign_events.topics import PARTITIONS, TOPIC_CONFIG
 
+WANTED_COPIES = 3
+"""Replicas of a partition, where there are as many brokers."""
+
 
 class WrongPartitions(Exception):
     """The topic has another number of partitions than the contract fixes."""
@@ -21,9 +24,18 @@ async def ensure_topics(bootstrap: str, topics: Iterable[str], *, create: bool =
         existing = set(await admin.list_topics())
         missing = [name for name in names if name not in existing] if create else []
         if missing:
+            brokers = len((await admin.describe_cluster())["brokers"])
+            copies = min(WANTED_COPIES, brokers)
             response = await admin.create_topics(
                 [
-                    NewTopic(name=name, num_partitions=PARTITIONS, replication_factor=-1, topic_configs=TOPIC_CONFIG)
+                    # -1 is the broker's own default; aiokafka takes it only beside (empty) assignments.
+                    NewTopic(
+                        name=name,
+                        num_partitions=PARTITIONS,
+                        replication_factor=copies,
+                        replica_assignments={},
+                        topic_configs=TOPIC_CONFIG,
+                    )
                     for name in missing
                 ]
             )
@@ -34,5 +46,19 @@ async def ensure_topics(bootstrap: str, topics: Iterable[str], *, create: bool =
             found = len(topic["partitions"])
             if found != PARTITIONS:
                 raise WrongPartitions(f"topic {topic['topic']} has {found} partitions, the contract says {PARTITIONS}")
+    finally:
+        await admin.close()
+
+
+async def delete_topics(bootstrap: str, *, topic_prefix: str) -> None:
+    """Delete every topic whose name starts with the prefix. ValueError for an empty one: that would be all."""
+    if not topic_prefix:
+        raise ValueError("a prefix is needed")
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        names = [name for name in await admin.list_topics() if name.startswith(topic_prefix)]
+        if names:
+            await admin.delete_topics(names)
     finally:
         await admin.close()
