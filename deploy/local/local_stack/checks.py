@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from analytics_projector.oracle import views
 from campaign_events.envelope import Event
@@ -28,15 +28,14 @@ _MAX_SHOWN = 5
 async def read_topic(bootstrap: str, topic: str, *, topic_prefix: str) -> list[Event[Any]]:
     """Everything a topic holds now, partition by partition, in order."""
     name = topic_prefix + topic
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
+    # Without a group the consumer is given every partition, and reads each from its beginning.
+    consumer = AIOKafkaConsumer(
+        name, bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
-        # Asking for the topic's metadata first: a consumer without a subscription knows no partitions yet.
-        await consumer.topics()
-        partitions = [TopicPartition(name, number) for number in sorted(consumer.partitions_for_topic(name) or ())]
-        consumer.assign(partitions)
+        partitions = sorted(consumer.assignment())
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
         events: list[Event[Any]] = []
         async with asyncio.timeout(READ_SECONDS):
             while any([await consumer.position(tp) < ends[tp] for tp in partitions]):

@@ -107,7 +107,8 @@ def main(arguments: list[str]) -> int:
     if arguments:
         raise StackError("make demo takes no arguments")
     signal.signal(signal.SIGTERM, _end)
-    console = Console()
+    # Where nobody watches, tables get the room they need.
+    console = Console(width=None if sys.stdout.isatty() else 110)
     folder = state.prepare(state.state_folder() / "demo")
     shutil.rmtree(folder, ignore_errors=True)
     folder = state.prepare(folder)
@@ -183,7 +184,7 @@ def _import(console: Console, apis: Apis, campaign_id: str) -> int:
     )
     deadline = time.monotonic() + 60
     while True:
-        found = apis.get(f"{apis.command}/v1/imports/{answer['id']}")
+        found = apis.get(f"{apis.command}/v1/imports/{answer['import_id']}")
         if found["state"] not in ("uploading", "queued", "running"):
             break
         if time.monotonic() > deadline:

@@ -1,5 +1,7 @@
 """Makes sure that topics exist with the number of partitions the positions depend on."""
 
+import asyncio
+import time
 from collections.abc import Iterable
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -7,8 +9,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from campaign_events.topics import PARTITIONS, TOPIC_CONFIG
 
-WANTED_COPIES = 3
-"""Replicas of a partition, where there are as many brokers."""
+VISIBLE_WITHIN_SECONDS = 10.0
 
 
 class WrongPartitions(Exception):
@@ -24,15 +25,13 @@ async def ensure_topics(bootstrap: str, topics: Iterable[str], *, create: bool =
         existing = set(await admin.list_topics())
         missing = [name for name in names if name not in existing] if create else []
         if missing:
-            brokers = len((await admin.describe_cluster())["brokers"])
-            copies = min(WANTED_COPIES, brokers)
             response = await admin.create_topics(
                 [
                     # -1 is the broker's own default; aiokafka takes it only beside (empty) assignments.
                     NewTopic(
                         name=name,
                         num_partitions=PARTITIONS,
-                        replication_factor=copies,
+                        replication_factor=-1,
                         replica_assignments={},
                         topic_configs=TOPIC_CONFIG,
                     )
@@ -42,7 +41,12 @@ async def ensure_topics(bootstrap: str, topics: Iterable[str], *, create: bool =
             for name, code, *_ in response.topic_errors:  # type: ignore[attr-defined]
                 if code not in (0, TopicAlreadyExistsError.errno):
                     raise for_code(code)(f"creating topic {name}")
-        for topic in await admin.describe_topics(names):
+        described = await admin.describe_topics(names)
+        deadline = time.monotonic() + VISIBLE_WITHIN_SECONDS
+        while not all(topic["partitions"] for topic in described) and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)  # a topic just made is not known to every broker at once
+            described = await admin.describe_topics(names)
+        for topic in described:
             found = len(topic["partitions"])
             if found != PARTITIONS:
                 raise WrongPartitions(f"topic {topic['topic']} has {found} partitions, the contract says {PARTITIONS}")
