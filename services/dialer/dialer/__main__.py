@@ -1,0 +1,177 @@
+"""Constructs and connects the dialer. `python -m dialer` serves; `python -m dialer migrate` prepares its database."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from time import monotonic
+from uuid import UUID
+
+from campaign_events.topics import CALL_EVENTS, CAMPAIGN_EVENTS, DIALER
+from campaign_service.health import Health
+from campaign_service.logs import configure_logs
+from campaign_service.process import leave, run_process
+from campaign_service.publisher import Publisher
+from campaign_service.subscription import Subscription
+from campaign_service.tokens import Verifier
+from campaign_service.topic_admin import ensure_topics
+from dialer.api import Services, build_app, mint_call_token
+from dialer.caller import Caller
+from dialer.calls import Patience
+from dialer.carriers.simulated import SimulatedCarrier
+from dialer.database import UNAVAILABLE, migrate, open_pool
+from dialer.intake import Intake
+from dialer.permits import PermitClient
+from dialer.reconciler import Reconciler
+from dialer.relay import Relay
+from dialer.settings import DatabaseSettings, Settings
+
+SUBSCRIPTION, CALLER, RECONCILER, RELAY = "subscription", "caller", "reconciler", "relay"
+
+
+async def prepare() -> int:
+    """Tables and topics, idempotent."""
+    settings = DatabaseSettings()
+    log = configure_logs(DIALER, level=settings.log_level, log_format=settings.log_format)
+    steps = await migrate(settings.database_dsn.get_secret_value())
+    await ensure_topics(settings.kafka_bootstrap, [settings.topic_prefix + CALL_EVENTS])
+    log.info("migrated", steps=steps)
+    return 0
+
+
+async def serve() -> int:
+    """Serve until told to stop; the exit code."""
+    settings = Settings()
+    log = configure_logs(DIALER, level=settings.log_level, log_format=settings.log_format)
+    topics = [settings.topic_prefix + CAMPAIGN_EVENTS, settings.topic_prefix + CALL_EVENTS]
+    await ensure_topics(settings.kafka_bootstrap, topics, create=False)
+    dsn = settings.database_dsn.get_secret_value()
+    pool = await open_pool(dsn)
+    patience = Patience(
+        place_timeout_seconds=settings.place_timeout_seconds,
+        reconcile_seconds=settings.reconcile_seconds,
+        outcome_grace_seconds=settings.outcome_grace_seconds,
+        call_deadline_seconds=settings.call_deadline_seconds,
+    )
+    token_secret = settings.call_token_secret.get_secret_value()
+    permits = PermitClient(settings.command_url, secret=settings.permit_secret.get_secret_value())
+    carrier = SimulatedCarrier(
+        settings.carrier_url,
+        api_key=settings.carrier_api_key.get_secret_value(),
+        public_url=settings.public_url,
+        place_timeout_seconds=settings.place_timeout_seconds,
+    )
+
+    def mint(call_id: UUID, workspace: UUID) -> str:
+        return mint_call_token(token_secret, call_id=call_id, workspace=workspace, patience=patience)
+
+    caller = Caller(pool, permits=permits, carrier=carrier, patience=patience, mint_token=mint, log=log)
+    reconciler = Reconciler(
+        pool, carrier=carrier, patience=patience, partitions=lambda: caller.partitions, freed=caller.changed, log=log
+    )
+    health = _health()
+    intake = Intake(pool, changed=caller.changed, log=log)
+    subscription = Subscription(
+        settings.kafka_bootstrap,
+        [CAMPAIGN_EVENTS],
+        intake.apply,
+        group=DIALER,
+        instance_id=settings.instance_id,
+        topic_prefix=settings.topic_prefix,
+        unavailable=UNAVAILABLE,
+        log=log,
+        on_assigned=caller.take_over,
+        on_revoked=caller.give_up,
+        beat=partial(health.beat, SUBSCRIPTION),
+    )
+    client_id = f"{settings.topic_prefix}{DIALER}-{settings.instance_id}"
+    relay = Relay(
+        dsn,
+        publisher=partial(Publisher, settings.kafka_bootstrap, topic_prefix=settings.topic_prefix, client_id=client_id),
+        log=log,
+    )
+
+    async def check_database() -> str | None:
+        await pool.fetchval("SELECT 1")
+        return None
+
+    health.check("database", check_database)
+    health.check(SUBSCRIPTION, subscription.check)
+
+    def carrier_closed_until() -> datetime | None:
+        at = caller.breaker.closes_at(monotonic())
+        return None if at is None else datetime.now(UTC) + timedelta(seconds=at - monotonic())
+
+    app = build_app(
+        Services(
+            pool=pool,
+            carrier=carrier,
+            patience=patience,
+            verifier=Verifier(
+                secret=settings.jwt_secret.get_secret_value() if settings.jwt_secret else None,
+                jwks_url=settings.jwt_jwks_url,
+                issuer=settings.jwt_issuer,
+                audience=settings.jwt_audience,
+            ),
+            call_token_secret=token_secret,
+            webhook_secret=settings.carrier_webhook_secret.get_secret_value(),
+            changed=caller.changed,
+            carrier_closed_until=carrier_closed_until,
+            health=health,
+            log=log,
+        )
+    )
+    last_call_told = asyncio.Event()
+    loops: dict[str, Loop] = {
+        SUBSCRIPTION: subscription.run,
+        CALLER: _then(partial(caller.run, beat=partial(health.beat, CALLER)), last_call_told),
+        RECONCILER: partial(reconciler.run, beat=partial(health.beat, RECONCILER)),
+        RELAY: _after(last_call_told, partial(relay.run, beat=partial(health.beat, RELAY))),
+    }
+    return await run_process(app, host=settings.http_host, port=settings.http_port, loops=loops, log=log)
+
+
+Loop = Callable[[asyncio.Event], Awaitable[None]]
+
+
+def _then(loop: Loop, done: asyncio.Event) -> Loop:
+    async def run(stopping: asyncio.Event) -> None:
+        try:
+            await loop(stopping)
+        finally:
+            done.set()
+
+    return run
+
+
+def _after(others: asyncio.Event, loop: Loop) -> Loop:
+    """Stop this loop only after `others`: what they told last is to go out too."""
+
+    async def run(_: asyncio.Event) -> None:
+        await loop(others)
+
+    return run
+
+
+def _health() -> Health:
+    health = Health()
+    health.expect(SUBSCRIPTION, within_seconds=30)
+    health.expect(CALLER, within_seconds=15)
+    health.expect(RECONCILER, within_seconds=90)
+    health.expect(RELAY, within_seconds=90)
+    return health
+
+
+def main() -> None:
+    """The command line."""
+    if sys.argv[1:] == ["migrate"]:
+        leave(asyncio.run(prepare()))
+    if sys.argv[1:]:
+        sys.stderr.write("usage: python -m dialer [migrate]\n")
+        leave(2)
+    leave(asyncio.run(serve()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""The simulated carrier, over its HTTP API and its signed webhooks.
+
+What must stay true: one request a call, no retries; only an answer that says so is a refusal, and a time-out, a
+reset or a 5xx other than 503 leaves the call Unknown.
+"""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import UTC
+from uuid import UUID
+
+import httpx
+import orjson
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from dialer.carriers import (
+    Absent,
+    Accepted,
+    CarrierEvent,
+    EventStatus,
+    Placed,
+    PlaceRequest,
+    Rejected,
+    Sighting,
+    Unknown,
+)
+
+CONNECTIONS = 200
+MAX_RETRY_AFTER_SECONDS = 3600.0
+
+
+class _Carried(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Acceptance(_Carried):
+    accepted_at: AwareDatetime
+
+
+class _CallState(_Carried):
+    accepted_at: AwareDatetime
+    ringing_at: AwareDatetime | None = None
+    answered_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+    sip_code: int | None = None
+    q850_cause: int | None = None
+    reason: str | None = None
+    answered_by: str | None = None
+    duration_seconds: float | None = None
+
+
+class _Event(_Carried):
+    call_id: UUID
+    at: AwareDatetime
+    status: str
+    sip_code: int | None = None
+    q850_cause: int | None = None
+    reason: str | None = None
+    answered_by: str | None = None
+    duration_seconds: float | None = Field(default=None, ge=0)
+
+
+class _Webhook(_Carried):
+    events: list[_Event]
+
+
+_KNOWN: dict[str, EventStatus] = {"ringing": "ringing", "answered": "answered", "amd": "amd", "ended": "ended"}
+
+
+class SimulatedCarrier:
+    """A `Carrier`. Use `close()` at the end."""
+
+    name = "simulated"
+
+    def __init__(self, url: str, *, api_key: str, public_url: str, place_timeout_seconds: float) -> None:
+        self._public_url = public_url.rstrip("/")
+        self._place_timeout_seconds = place_timeout_seconds
+        self._client = httpx.AsyncClient(
+            base_url=url.rstrip("/"),
+            headers={"authorization": f"Bearer {api_key}", "content-type": "application/json"},
+            timeout=place_timeout_seconds,
+            limits=httpx.Limits(
+                max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=3.0
+            ),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def place(self, request: PlaceRequest) -> Placed:
+        """See `Carrier`."""
+        body = {
+            "call_id": str(request.call_id),
+            "to": request.number,
+            "from": request.caller_number,
+            "ring_timeout_seconds": request.ring_timeout_seconds,
+            "max_call_seconds": request.max_call_seconds,
+            "not_after": request.not_after.astimezone(UTC),
+            "amd": True,
+            "webhook_url": f"{self._public_url}/v1/carriers/simulated/events",
+            "agent": {
+                "outcome_url": f"{self._public_url}/v1/calls/{request.call_id}/outcome",
+                "token": request.token,
+                "agent_id": request.agent_id,
+                "prompt": request.prompt,
+                "context": request.context,
+            },
+        }
+        try:
+            async with asyncio.timeout(self._place_timeout_seconds):
+                response = await self._client.post("/v1/calls", content=orjson.dumps(body))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            # No connection, so no request has left.
+            return Rejected("unreachable", type(error).__name__)
+        except (httpx.HTTPError, TimeoutError) as error:
+            return Unknown(type(error).__name__)
+        return _placed(response)
+
+    async def find(self, call_id: UUID) -> Sighting | Absent | None:
+        """See `Carrier`."""
+        try:
+            response = await self._client.get(f"/v1/calls/{call_id}")
+        except httpx.HTTPError:
+            return None
+        if response.status_code == httpx.codes.NOT_FOUND and _code(response) == "unknown_call":
+            return Absent()
+        if not response.is_success:
+            return None
+        try:
+            return _sighting(call_id, _CallState.model_validate_json(response.content))
+        except ValidationError:
+            return None
+
+    async def hangup(self, call_id: UUID) -> bool | None:
+        """See `Carrier`."""
+        try:
+            response = await self._client.post(f"/v1/calls/{call_id}/hangup")
+        except httpx.HTTPError:
+            return None
+        if response.is_success:
+            return True
+        return False if response.status_code == httpx.codes.NOT_FOUND else None
+
+
+def _placed(response: httpx.Response) -> Placed:
+    status = response.status_code
+    if response.is_success:
+        try:
+            return Accepted(_Acceptance.model_validate_json(response.content).accepted_at)
+        except ValidationError:
+            return Unknown("unreadable_answer")
+    if status == httpx.codes.CONFLICT and _code(response) == "expired":
+        return Rejected("expired", "expired")
+    if status in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE):
+        return Rejected("unavailable", _code(response), _retry_after(response))
+    if 400 <= status < 500 and status != httpx.codes.REQUEST_TIMEOUT:
+        return Rejected("configuration", _code(response) or str(status))
+    return Unknown(str(status))
+
+
+def _code(response: httpx.Response) -> str:
+    try:
+        code = orjson.loads(response.content).get("code")
+    except (orjson.JSONDecodeError, AttributeError):
+        return ""
+    return code if isinstance(code, str) else ""
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    try:
+        seconds = float(response.headers["retry-after"])
+    except (KeyError, ValueError):
+        return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def _sighting(call_id: UUID, state: _CallState) -> Sighting:
+    def event(status: EventStatus, at: AwareDatetime) -> CarrierEvent:
+        ended = status == "ended"
+        return CarrierEvent(
+            call_id=call_id,
+            at=at,
+            status=status,
+            sip_code=state.sip_code if ended else None,
+            q850_cause=state.q850_cause if ended else None,
+            reason=state.reason if ended else None,
+            answered_by=state.answered_by,
+            duration_seconds=state.duration_seconds if ended else None,
+        )
+
+    steps: Sequence[tuple[EventStatus, AwareDatetime | None]] = (
+        ("ringing", state.ringing_at),
+        ("answered", state.answered_at),
+        # The carrier tells the verdict, not its time; any time serves, the verdict does not change.
+        ("amd", state.answered_at if state.answered_by else None),
+        ("ended", state.ended_at),
+    )
+    return Sighting(state.accepted_at, [event(status, at) for status, at in steps if at is not None])
+
+
+# ---- webhooks
+
+
+def is_signed(body: bytes, signature: str | None, secret: str) -> bool:
+    """Whether the carrier signed these bytes (constant time)."""
+    expected = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected.encode(), (signature or "").encode())
+
+
+def read_webhook(body: bytes) -> tuple[list[CarrierEvent], list[str]]:
+    """The events of a webhook, and the words for a status that are not known here. ValidationError if it is none."""
+    events, strange = [], []
+    for event in _Webhook.model_validate_json(body).events:
+        status = _KNOWN.get(event.status)
+        if status is None:
+            strange.append(event.status)
+            continue
+        fields = event.model_dump(exclude={"status"})
+        events.append(CarrierEvent(status=status, **fields))
+    return events, strange

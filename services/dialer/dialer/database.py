@@ -1,0 +1,55 @@
+"""The dialer's database: its pool, its migrations, and which of its errors mean that it is away for a moment."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import asyncpg
+
+from campaign_service.migrations import LOCK, TABLE, UNLOCK, read_migrations
+
+if TYPE_CHECKING:  # subscriptable for the type checker only
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+else:
+    Pool, Connection = asyncpg.Pool, asyncpg.pool.PoolConnectionProxy
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+UNAVAILABLE: tuple[type[Exception], ...] = (
+    OSError,  # TimeoutError is one
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+COMMAND_TIMEOUT_SECONDS = 30.0
+
+
+async def open_pool(dsn: str) -> Pool:
+    """The connections of this process. A transaction that hangs is ended, so that it can't hold its locks."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=2,
+        max_size=16,
+        command_timeout=COMMAND_TIMEOUT_SECONDS,
+        server_settings={"application_name": "dialer", "idle_in_transaction_session_timeout": "5000", "jit": "off"},
+    )
+
+
+async def migrate(dsn: str) -> int:
+    """Apply what is missing; how many steps that were. Safe to run by several processes at once."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(LOCK)
+        await connection.execute(TABLE)
+        done = {row["number"] for row in await connection.fetch("SELECT number FROM migrations")}
+        missing = [step for step in read_migrations(MIGRATIONS) if step.number not in done]
+        for step in missing:
+            async with connection.transaction():
+                await connection.execute(step.sql)
+                await connection.execute("INSERT INTO migrations VALUES ($1, $2)", step.number, step.name)
+        await connection.execute(UNLOCK)
+        return len(missing)
+    finally:
+        await connection.close()

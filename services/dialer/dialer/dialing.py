@@ -1,0 +1,132 @@
+"""One campaign as it is being dialled by this process: its settings, windows, pace and count of the day.
+
+Ephemeral: nothing here is needed after a crash, since a take-over starts with an empty first second and the rest is
+read from the database. No clock: `now` is UTC, `clock` the monotonic one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from campaign_events.schedule import is_time_zone
+from campaign_events.settings import CampaignSettings
+from dialer.claims import Tenure
+from dialer.pacing import Pace
+from dialer.schedule import Closed, Open, Openings, campaign_day, deciding_zones
+
+DAY_COUNT_SECONDS = 5.0
+ENDED = "ended"
+"""The one reason for never that is not the contact's: campaign-command pauses the campaign by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Which lists of zones are open now, which never will be, and when the next one opens."""
+
+    open: Mapping[int, Open]
+    never: Mapping[int, str]
+    reason: str | None
+    next_open_at: datetime | None
+
+
+def windows_at(
+    openings: Openings, settings: CampaignSettings, zones: Mapping[int, tuple[str, ...]], now: datetime
+) -> Windows:
+    """The windows of a campaign's lists of zones (by key) at one moment; `reason` says why none is open."""
+    opened: dict[int, Open] = {}
+    never: dict[int, str] = {}
+    closed: list[Closed] = []
+    for key, candidates in zones.items():
+        answer = openings.at(deciding_zones(settings.schedule, candidates), now)
+        if isinstance(answer, Open):
+            opened[key] = answer
+            continue
+        closed.append(answer)
+        if answer.next_open_at is None and answer.reason != ENDED:
+            never[key] = answer.reason
+    later = [answer for answer in closed if answer.next_open_at is not None]
+    first = min(later, key=lambda answer: answer.next_open_at or now, default=closed[0] if closed else None)
+    return Windows(
+        open=opened,
+        never=never,
+        reason=None if opened or first is None else first.reason,
+        next_open_at=first.next_open_at if first else None,
+    )
+
+
+def day_end(settings: CampaignSettings, day: date) -> datetime:
+    """The end of a campaign's day, UTC."""
+    name = settings.schedule.time_zone
+    zone = ZoneInfo(name) if is_time_zone(name) else UTC
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
+
+
+class Dialing:
+    """What the pacing loop remembers of a campaign between two looks."""
+
+    def __init__(self, campaign_id: UUID, *, workspace: UUID, tenure: Tenure, clock: float, placing: int) -> None:
+        self.campaign_id, self.workspace, self.tenure = campaign_id, workspace, tenure
+        self.pace = Pace()
+        self.pace.takeover(clock, placing=placing)
+        self.look_at = clock
+        self.is_busy = False
+        self.zones: dict[int, tuple[str, ...]] = {}
+        self.told_not_callable: set[int] = set()
+        self.settings_version = 0
+        self._settings: CampaignSettings | None = None
+        self._openings: Openings | None = None
+        self._day: date | None = None
+        self._day_count = 0
+        self._day_counted_at = 0.0
+        self._inherited: list[float] = []
+
+    def inherit(self, gone_at: float, count: int) -> None:
+        """Calls the process before may still be placing: they hold their places until `gone_at`."""
+        self._inherited += [gone_at] * count
+
+    def release_inherited(self, clock: float) -> None:
+        """Give back the places of inherited calls that can't be on their way any more."""
+        gone = [at for at in self._inherited if at <= clock]
+        self._inherited = [at for at in self._inherited if at > clock]
+        for _ in gone:
+            self.pace.answered(clock)
+
+    @property
+    def settings(self) -> CampaignSettings:
+        """The settings; `use` comes first."""
+        assert self._settings is not None
+        return self._settings
+
+    def use(self, settings: CampaignSettings, version: int) -> None:
+        """Dial under these settings from now on."""
+        self._settings, self.settings_version = settings, version
+        self._openings = Openings(settings.schedule)
+        self._day = None
+        self.told_not_callable.clear()
+
+    def windows(self, now: datetime) -> Windows:
+        """Which zones are open now."""
+        assert self._openings is not None
+        return windows_at(self._openings, self.settings, self.zones, now)
+
+    def day(self, now: datetime) -> date:
+        """The campaign's day."""
+        return campaign_day(self.settings.schedule, now)
+
+    def day_count(self, day: date, clock: float) -> int | None:
+        """Calls that count for the day's limit, never too few; None: count them in the database."""
+        limit = self.settings.limits.calls_per_day
+        # At the limit it is counted often, since a call that was not placed gives its place back.
+        fresh_for = 1.0 if limit is not None and self._day_count >= limit else DAY_COUNT_SECONDS
+        is_known = self._day == day and clock - self._day_counted_at < fresh_for
+        return self._day_count if is_known else None
+
+    def counted(self, day: date, count: int, clock: float) -> None:
+        """What the database said."""
+        self._day, self._day_count, self._day_counted_at = day, count, clock
+
+    def claimed(self, count: int) -> None:
+        """That many were claimed since the count."""
+        self._day_count += count

@@ -1,0 +1,155 @@
+"""What a campaign's dialling does at this moment, and what it waits for: computed when asked, never stored."""
+
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel, ConfigDict, Field
+
+from campaign_events.settings import CampaignSettings, CampaignStatus
+from campaign_events.settings import Limits as CampaignLimits
+from campaign_service.problems import Problem
+from dialer.claims import CALLS_OF_DAY
+from dialer.database import Pool
+from dialer.dialing import Windows, day_end, windows_at
+from dialer.pacing import calls_to_place
+from dialer.schedule import Openings, campaign_day
+
+CAMPAIGN = "SELECT status, settings FROM campaigns WHERE workspace = $1 AND id = $2"
+LINES = """
+SELECT count(*) FILTER (WHERE state <> 'asked') AS live, count(*) FILTER (WHERE state = 'asked') AS asked
+FROM calls WHERE campaign_id = $1 AND state <> 'settled' AND state <> 'ended'
+"""
+QUEUE = """
+SELECT zones_key, count(*) AS queued, count(*) FILTER (WHERE claim_at <= now()) AS due, min(claim_at) AS first_at
+FROM queue
+WHERE campaign_id = $1 AND claim_at IS NOT NULL AND (attempt < $2 OR (is_callback AND attempt <= $2))
+GROUP BY zones_key
+"""
+
+DialingState = Literal["dialing", "waiting", "paused", "finished", "idle"]
+
+
+class DialingStatus(BaseModel):
+    """The dialler's view of a campaign, as of now."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "example": {
+                "campaign_id": "6f1f9f0e-8f6c-4a3c-9a63-0f6f3b1f7a10",
+                "status": "running",
+                "state": "waiting",
+                "reason": "outside_hours",
+                "waiting_until": "2030-01-07T08:00:00Z",
+                "next_possible_at": "2030-01-07T08:00:00Z",
+                "live_calls": 0,
+                "asked": 0,
+                "calls_today": 120,
+                "limits": {
+                    "max_simultaneous_calls": 10,
+                    "calls_per_second": 1,
+                    "calls_per_day": None,
+                    "max_attempts": 3,
+                    "ring_timeout_seconds": 30,
+                },
+                "due_now": 0,
+                "queued": 380,
+            }
+        },
+    )
+
+    campaign_id: UUID
+    status: CampaignStatus
+    state: DialingState = Field(
+        description="dialing: calls are being placed. waiting: for what `reason` says. idle: nobody is left to call."
+    )
+    reason: str = Field(
+        description="ready, pace, all_lines_busy, daily_limit, no_contact_due, carrier_unavailable, outside_hours, "
+        "blocked_date, before_start, ended, no_common_open_minute, no_time_zone, unknown_time_zone; "
+        "or the campaign's status while it does not run"
+    )
+    waiting_until: datetime | None = Field(description="When what is waited for ends, if that is known")
+    next_possible_at: datetime | None = Field(description="When the next call may be placed; null: not known, or never")
+    live_calls: int = Field(description="Calls that hold a line now")
+    asked: int = Field(description="Contacts a permit is being asked for now")
+    calls_today: int = Field(description="Calls of the day, in the campaign's time zone")
+    limits: CampaignLimits
+    due_now: int = Field(description="Contacts that are due and whose local time allows a call")
+    queued: int = Field(description="Contacts that will be called, now or later")
+
+
+async def read_status(
+    pool: Pool, workspace: UUID, campaign_id: UUID, *, carrier_closed_until: datetime | None
+) -> DialingStatus:
+    """The status of a campaign. Problem 404 if the workspace has none such (yet: facts may be on their way)."""
+    now = datetime.now(UTC)
+    row = await pool.fetchrow(CAMPAIGN, workspace, campaign_id)
+    if row is None:
+        raise Problem(404, "unknown_campaign", f"There is no campaign {campaign_id} in this workspace.")
+    status = CampaignStatus(row["status"])
+    settings = CampaignSettings.model_validate_json(row["settings"], context={"stored": True})
+    limits = settings.limits
+    lists = await pool.fetch("SELECT key, zones FROM zone_lists WHERE campaign_id = $1", campaign_id)
+    windows = windows_at(Openings(settings.schedule), settings, {one["key"]: tuple(one["zones"]) for one in lists}, now)
+    queue = await pool.fetch(QUEUE, campaign_id, limits.max_attempts)
+    lines = await pool.fetchrow(LINES, campaign_id)
+    assert lines is not None
+    day = campaign_day(settings.schedule, now)
+    today: int = await pool.fetchval(CALLS_OF_DAY, campaign_id, day)
+    due = sum(one["due"] for one in queue if one["zones_key"] in windows.open)
+    queued = sum(one["queued"] for one in queue)
+
+    state: DialingState = "waiting"
+    waiting_until: datetime | None = None
+    pacing = calls_to_place(
+        limits=limits, live_calls=lines["live"] + lines["asked"], pace_free=1, placed_today=today, due=due
+    )
+    reason: str = pacing.reason
+    if status is not CampaignStatus.RUNNING:
+        state, reason = _STATES[status], status.value
+    elif not queued:
+        state, reason = ("dialing" if lines["live"] else "idle"), "no_contact_due"
+    elif not due:
+        reason, waiting_until = _waiting_for(windows, queue, now)
+    elif carrier_closed_until is not None:
+        reason, waiting_until = "carrier_unavailable", carrier_closed_until
+    elif reason == "daily_limit":
+        waiting_until = day_end(settings, day)
+    else:
+        state = "dialing"
+    return DialingStatus(
+        campaign_id=campaign_id,
+        status=status,
+        state=state,
+        reason=reason,
+        waiting_until=waiting_until,
+        next_possible_at=now if state == "dialing" and due and reason != "all_lines_busy" else waiting_until,
+        live_calls=lines["live"],
+        asked=lines["asked"],
+        calls_today=today,
+        limits=limits,
+        due_now=due,
+        queued=queued,
+    )
+
+
+_STATES: dict[CampaignStatus, DialingState] = {
+    CampaignStatus.DRAFT: "idle",
+    CampaignStatus.PAUSED: "paused",
+    CampaignStatus.COMPLETED: "finished",
+    CampaignStatus.CANCELLED: "finished",
+}
+
+
+def _waiting_for(windows: Windows, queue: "list[asyncpg.Record]", now: datetime) -> tuple[str, datetime | None]:
+    """Nobody can be called now: the first thing that changes this."""
+    due_at = [one["first_at"] for one in queue if one["zones_key"] in windows.open and one["first_at"] > now]
+    has_due_behind_closed_windows = any(one["due"] for one in queue)
+    if windows.next_open_at is not None and has_due_behind_closed_windows:
+        first = min([windows.next_open_at, *due_at])
+        return (windows.reason or "outside_hours") if first == windows.next_open_at else "no_contact_due", first
+    if due_at:
+        return "no_contact_due", min(due_at)
+    return windows.reason or "no_contact_due", windows.next_open_at
