@@ -1,0 +1,234 @@
+"""The read API: the campaign list, a campaign, its analytics, and live pages.
+
+What must stay true: a caller sees the campaigns of their workspace only; another's id is as unknown as any other.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import Response, StreamingResponse
+
+from analytics_projector import answers, listing, rows
+from analytics_projector.live import RETRY_AFTER_SECONDS, Live
+from analytics_projector.projector import Unavailable, database_errors
+from analytics_projector.rows import Pool
+from campaign_events.settings import CampaignStatus, CampaignType
+from campaign_service.health import Health
+from campaign_service.paging import Cursor, Limit
+from campaign_service.problems import (
+    MEDIA_TYPE,
+    BodyLimit,
+    Problem,
+    ProblemDetails,
+    install_problems,
+    problem_response,
+)
+from campaign_service.tokens import Caller, Verifier, Viewer
+
+WAIT_SECONDS = 2.0
+MAX_BODY_BYTES = 1024  # nothing here takes a body
+MAX_POSITION = 2**63 - 1
+MAX_STATUSES = 20
+
+MinPosition = Annotated[
+    int | None,
+    Query(
+        ge=0,
+        le=MAX_POSITION,
+        description="The `position` that a command answered: the read waits until its campaign is shown as of there, "
+        f"at most {WAIT_SECONDS:g} s, then 503 `not_caught_up`",
+    ),
+]
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": ProblemDetails.model_json_schema()}}}
+
+
+UNAUTHENTICATED = _problem("`unauthenticated`: no valid bearer token")
+NOT_FOUND = _problem("`not_found`: no such campaign in the caller's workspace, or it is deleted")
+INVALID = _problem("`invalid_request`, `invalid_cursor`: which parameter is wrong, and what is allowed")
+LATE = _problem("`not_caught_up` (see `min_position`) or `unavailable`; `Retry-After` says when to ask again")
+ANSWERS: dict[int | str, dict[str, Any]] = {401: UNAUTHENTICATED, 422: INVALID, 503: LATE}
+DESCRIPTION = """
+The figures of campaigns, folded from their facts.
+
+* *reached*: contacts for whom a person answered at least one call; *progress* = reached / total contacts
+* *worked* = contacts with nothing left to do / total contacts
+* *success rate* = completed calls / calls placed; *answer rate* = calls answered by a person / calls placed
+* *conversion* = completed calls / calls answered by a person
+* *average call duration* = mean seconds from answer to end, over calls answered by a person with a final duration
+* *placed* = calls that count as attempts; an inbound campaign has *received* instead, and no progress
+* 0/0 is null
+"""
+
+
+def create_app(*, pool: Pool, live: Live, verifier: Verifier, health: Health) -> FastAPI:
+    """The application; it owns none of what it is given."""
+    app = FastAPI(title="analytics-projector", version="1", description=DESCRIPTION)
+    app.state.verifier = verifier
+    install_problems(app)
+    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
+    health.install(app)
+
+    @app.exception_handler(Unavailable)
+    async def on_unavailable(_: Request, __: Exception) -> Response:
+        detail = "The database can't be asked now."
+        return problem_response(Problem(503, "unavailable", detail, headers={"Retry-After": "2"}))
+
+    @app.get(
+        "/v1/campaigns",
+        tags=["campaigns"],
+        summary="The campaigns of the workspace",
+        response_model=answers.CampaignPage,
+        responses=ANSWERS,
+    )
+    async def list_campaigns(
+        caller: Viewer,
+        status: Annotated[
+            list[str] | None,
+            Query(
+                description="Only these statuses, repeated or separated by commas: " + ", ".join(CampaignStatus),
+                examples=["running,paused"],
+            ),
+        ] = None,
+        type: Annotated[CampaignType | None, Query(description="Only this type")] = None,  # noqa: A002
+        q: Annotated[
+            str | None, Query(max_length=200, description="Words within name or description, whatever the case")
+        ] = None,
+        sort: Annotated[listing.Sort, Query(description="What the list is ordered by")] = "created_at",
+        order: Annotated[
+            listing.Order | None, Query(description="Default: newest first for created_at, else ascending")
+        ] = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+        min_position: MinPosition = None,
+        campaign_id: Annotated[
+            UUID | None, Query(description="The campaign that `min_position` is about (a deleted one, too)")
+        ] = None,
+    ) -> answers.CampaignPage:
+        if q is not None and "\0" in q:
+            raise _invalid("q", "a NUL character can't be searched for", q)
+        if (min_position is None) != (campaign_id is None):
+            raise _invalid(
+                "min_position", "min_position and campaign_id go together; give both or neither", min_position
+            )
+        query = listing.Query(
+            workspace=caller.workspace,
+            statuses=_statuses(status or []),
+            type=type,
+            words=q,
+            sort=sort,
+            order=order or listing.DEFAULT_ORDER[sort],
+            cursor=cursor,
+            limit=limit,
+        )
+        if campaign_id is not None:
+            await caught_up(campaign_id, caller, min_position)
+        async with snapshot() as connection:
+            found, next_cursor, total = await listing.page(connection, query)
+        return answers.CampaignPage(items=[answers.item_of(row) for row in found], next_cursor=next_cursor, total=total)
+
+    @app.get(
+        "/v1/campaigns/{campaign_id}",
+        tags=["campaigns"],
+        summary="A campaign with its settings",
+        response_model=answers.CampaignDetail,
+        responses={**ANSWERS, 404: NOT_FOUND},
+    )
+    async def get_campaign(
+        campaign_id: UUID, caller: Viewer, min_position: MinPosition = None
+    ) -> answers.CampaignDetail:
+        await caught_up(campaign_id, caller, min_position)
+        async with snapshot() as connection:
+            record = await campaign_record(connection, campaign_id, caller)
+        return answers.detail_of(rows.row_from(record), rows.settings_from(record))
+
+    @app.get(
+        "/v1/campaigns/{campaign_id}/analytics",
+        tags=["campaigns"],
+        summary="A campaign's figures, and its progress per day",
+        response_model=answers.Analytics,
+        responses={**ANSWERS, 404: NOT_FOUND},
+    )
+    async def get_analytics(campaign_id: UUID, caller: Viewer, min_position: MinPosition = None) -> answers.Analytics:
+        await caught_up(campaign_id, caller, min_position)
+        async with snapshot() as connection:
+            record = await campaign_record(connection, campaign_id, caller)
+            days = await connection.fetch(rows.READ_DAYS, campaign_id)
+        return answers.analytics_of(rows.row_from(record), {day["day"]: rows.figures_from(day) for day in days})
+
+    @app.get(
+        "/v1/events",
+        tags=["live"],
+        summary="Live changes of the workspace's campaigns (server-sent events)",
+        response_class=StreamingResponse,
+        responses={
+            401: UNAUTHENTICATED,
+            200: {
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                "description": "`campaigns`: a JSON array with what changed of each campaign, at most every 250 ms; "
+                "the id is the newest position in it, and the newer position of a campaign wins. A deleted one is "
+                "`{id, position, deleted: true}`. `refetch`: read everything anew, as after each (re)connection. "
+                "Comments are heartbeats.",
+            },
+        },
+    )
+    async def events(caller: Viewer) -> StreamingResponse:
+        page = live.open(caller.workspace)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(live.stream(page), media_type="text/event-stream", headers=headers)
+
+    async def caught_up(campaign_id: UUID, caller: Caller, min_position: int | None) -> None:
+        if min_position is None:
+            return
+        with database_errors():
+            done = await live.wait_for(min_position, campaign_id, workspace=caller.workspace, seconds=WAIT_SECONDS)
+        if not done:
+            raise Problem(
+                503,
+                "not_caught_up",
+                f"Campaign {campaign_id} is not shown as of position {min_position} yet.",
+                headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+            )
+
+    @asynccontextmanager
+    async def snapshot() -> AsyncIterator[rows.Connection]:
+        with database_errors():
+            async with (
+                pool.acquire(timeout=2) as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                yield connection
+
+    async def campaign_record(connection: rows.Connection, campaign_id: UUID, caller: Caller) -> asyncpg.Record:
+        record: asyncpg.Record | None = await connection.fetchrow(rows.READ_CAMPAIGN, campaign_id, caller.workspace)
+        if record is None:
+            raise Problem(404, "not_found", f"There is no campaign {campaign_id}.")
+        return record
+
+    return app
+
+
+def _statuses(given: list[str]) -> list[CampaignStatus]:
+    names = [name.strip() for part in given for name in part.split(",") if name.strip()]
+    if len(names) > MAX_STATUSES:
+        raise _invalid("status", f"{len(names)} values; allowed: at most {MAX_STATUSES}", None)
+    unknown = [name for name in names if name not in set(CampaignStatus)]
+    if unknown:
+        raise _invalid(
+            "status",
+            f"{unknown[0]!r} is no status; allowed: {', '.join(CampaignStatus)}",
+            unknown[0],
+            allowed=list(CampaignStatus),
+        )
+    return [CampaignStatus(name) for name in names]
+
+
+def _invalid(field: str, message: str, value: Any, **extra: Any) -> Problem:
+    errors = [{"field": field, "message": message, "value": value[:100] if isinstance(value, str) else value}]
+    return Problem(422, "invalid_request", f"{field}: {message}", errors=errors, **extra)
