@@ -7,7 +7,6 @@ from pathlib import Path
 
 import psycopg
 from aiokafka.errors import KafkaError
-from eventsourcing.persistence import InterfaceError, OperationalError, PersistenceError
 
 from campaign_command.api import create_app
 from campaign_command.gate import Gate
@@ -18,7 +17,7 @@ from campaign_command.relay import Relay
 from campaign_command.reports import apply_reports
 from campaign_command.settings import Settings
 from campaign_command.silence import Silence
-from campaign_command.store import Store
+from campaign_command.store import UNAVAILABLE, Store, StoreError
 from campaign_command.workers import Workers
 from campaign_events.positions import Received
 from campaign_events.topics import CALL_EVENTS, CAMPAIGN_COMMAND, CAMPAIGN_EVENTS, SUPPRESSION_EVENTS
@@ -56,7 +55,7 @@ async def serve(settings: Settings, log: Log) -> int:
         group=CAMPAIGN_COMMAND,
         instance_id=settings.instance_id,
         topic_prefix=settings.topic_prefix,
-        unavailable=(OperationalError, InterfaceError),
+        unavailable=UNAVAILABLE,
         log=log,
         beat=lambda: health.beat("reports"),
     )
@@ -141,7 +140,7 @@ def main() -> None:
                 sys.exit(asyncio.run(migrate(settings, log)))
             case _:
                 sys.exit("usage: python -m campaign_command [migrate]")
-    except (PersistenceError, psycopg.Error, KafkaError, OSError) as error:
+    except (StoreError, psycopg.Error, KafkaError, OSError) as error:
         log.error("cannot_start", error=type(error).__name__, detail=str(error))
         sys.exit(1)
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from eventsourcing.persistence import InterfaceError, OperationalError
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
@@ -11,6 +10,7 @@ from campaign_command import campaigns_api, contact_list, contacts_api, imports_
 from campaign_command.campaigns_api import Duplication
 from campaign_command.contacts_api import ContactsIn, RemovedIn
 from campaign_command.permits import Answers, Asks, Terms, answer_asks
+from campaign_command.store import UNAVAILABLE
 from campaign_command.suppressions_api import SuppressionsIn
 from campaign_events.settings import CampaignSettings
 from campaign_service.health import Health
@@ -54,8 +54,8 @@ def create_app(health: Health, *, max_import_bytes: int) -> FastAPI:
         problem = Problem(503, "unavailable", "The database can't be reached.", headers={"Retry-After": "1"})
         return problem_response(problem)
 
-    app.add_exception_handler(OperationalError, on_unavailable)
-    app.add_exception_handler(InterfaceError, on_unavailable)
+    for unavailable in UNAVAILABLE:
+        app.add_exception_handler(unavailable, on_unavailable)
     app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES, limits_by_suffix={"/imports": max_import_bytes})
     for router in (
         campaigns_api.router,

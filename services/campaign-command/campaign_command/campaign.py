@@ -14,10 +14,10 @@ allowed in every status and changes nothing here. After a deletion the campaign 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from typing import Any, Literal, assert_never
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from campaign_events.facts import (
     CampaignCancelled,
@@ -145,12 +145,20 @@ class Campaign:
         return self.status in (COMPLETED, CANCELLED) or self.deleted
 
 
+def zone_of(settings: CampaignSettings) -> tzinfo:
+    """The zone the campaign's days are counted in; UTC when the stored name is (no longer) a zone."""
+    try:
+        return ZoneInfo(settings.schedule.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC  # the dialer keeps such a window closed; reports and permits must go on
+
+
 def ends_at(settings: CampaignSettings) -> datetime | None:
     """The instant from which no call is made any more (UTC), or null without an end date."""
     schedule = settings.schedule
     if schedule.end_date is None:
         return None
-    zone = _LAST_ZONE if schedule.use_callee_time_zone else ZoneInfo(schedule.time_zone)
+    zone = _LAST_ZONE if schedule.use_callee_time_zone else zone_of(settings)
     return datetime.combine(schedule.end_date + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
@@ -203,12 +211,8 @@ def require_editable(state: Campaign | None) -> Campaign:
 def refusal(state: Campaign, attempted: str) -> Refused:
     """The refusal of a transition, with the current status and what is allowed."""
     codes = {"edit": "campaign_not_editable", "contacts": "campaign_not_editable"}
-    return Refused(
-        codes.get(attempted, f"cannot_{attempted}"),
-        f"A {state.status} campaign does not allow {attempted}.",
-        status=str(state.status),
-        allowed=list(ALLOWED[state.status]),
-    )
+    code = codes.get(attempted, f"cannot_{attempted}")
+    return _refused(state, code, f"A {state.status} campaign does not allow {attempted}.")
 
 
 def evolve(state: Campaign | None, fact: CampaignStreamFact) -> Campaign:
@@ -246,7 +250,9 @@ def _edit(state: Campaign, settings: CampaignSettings, now: datetime) -> list[Ca
     if state.status not in (DRAFT, PAUSED):
         raise refusal(state, "edit")
     if settings.type != state.settings.type:
-        raise Refused("type_is_fixed", f"The type of a campaign is fixed at its creation: {state.settings.type}.")
+        raise _refused(
+            state, "type_is_fixed", f"The type of a campaign is fixed at its creation: {state.settings.type}."
+        )
     changed = tuple(
         name for name in CampaignSettings.model_fields if getattr(settings, name) != getattr(state.settings, name)
     )
@@ -267,31 +273,22 @@ def _start(state: Campaign, command: Start, now: datetime) -> list[CampaignStrea
     if state.status is RUNNING:
         return []
     if state.status is PAUSED:
-        raise Refused(
-            "resume_instead",
-            "A paused campaign is resumed, not started.",
-            status=str(state.status),
-            allowed=list(ALLOWED[state.status]),
-        )
+        raise _refused(state, "resume_instead", "A paused campaign is resumed, not started.")
     if state.status is not DRAFT:
         raise refusal(state, "start")
     settings = state.settings
     if settings.type == "outbound" and command.total == 0:
-        raise Refused("no_contacts", "The campaign has no contacts.", status=str(state.status))
+        raise _refused(state, "no_contacts", "The campaign has no contacts.")
     missing = [
         name
         for name, value in (("agent_id", settings.agent_id), ("caller_numbers", settings.caller_numbers))
         if not value
     ]
     if missing:
-        raise Refused("not_ready", f"Missing: {', '.join(missing)}.", status=str(state.status), missing=missing)
+        raise _refused(state, "not_ready", f"Missing: {', '.join(missing)}.", missing=missing)
     if settings.type == "outbound" and command.callable == 0:
-        raise Refused(
-            "no_callable_contacts",
-            "None of the contacts can be called.",
-            status=str(state.status),
-            reasons=dict(command.blocked),
-        )
+        reasons = dict(command.blocked)
+        raise _refused(state, "no_callable_contacts", "None of the contacts can be called.", reasons=reasons)
     _require_time_left(state, now)
     return [CampaignStarted(at=now, campaign_id=state.campaign_id, settings_version=state.settings_version)]
 
@@ -332,9 +329,9 @@ def _complete(state: Campaign, now: datetime) -> list[CampaignStreamFact]:
 def _require_time_left(state: Campaign, now: datetime) -> None:
     end = ends_at(state.settings)
     if end is not None and now >= end:
-        raise Refused(
-            "schedule_ended",
-            f"The end date {state.settings.schedule.end_date} has passed; extend it first.",
-            status=str(state.status),
-            allowed=list(ALLOWED[state.status]),
-        )
+        end_date = state.settings.schedule.end_date
+        raise _refused(state, "schedule_ended", f"The end date {end_date} has passed; extend it first.")
+
+
+def _refused(state: Campaign, code: str, message: str, **extra: Any) -> Refused:
+    return Refused(code, message, status=str(state.status), allowed=list(ALLOWED[state.status]), **extra)

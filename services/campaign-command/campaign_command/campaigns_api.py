@@ -44,7 +44,7 @@ class CampaignAnswer(BaseModel):
     settings: CampaignSettings
     allowed: list[str] = Field(description="What this status allows")
     created_at: AwareDatetime
-    position: str
+    position: int
 
 
 class Change(BaseModel):
@@ -66,7 +66,7 @@ class DeleteAnswer(BaseModel):
 
     id: UUID
     deleted: bool
-    position: str
+    position: int
 
 
 class Duplication(BaseModel):
@@ -79,7 +79,7 @@ class Duplication(BaseModel):
 class FactAnswer(BaseModel):
     """One fact of a campaign's log."""
 
-    position: str
+    position: int
     type: str
     at: AwareDatetime
     correlation_id: str | None = None
@@ -91,7 +91,7 @@ class FactPage(BaseModel):
     """Facts in the order of the log; `next_after` is null at its end."""
 
     items: list[FactAnswer]
-    next_after: str | None
+    next_after: int | None
 
 
 @router.post(
@@ -241,7 +241,7 @@ async def facts(
             found = store.campaign_log(cursor, campaign_id, after=after, limit=limit + 1)
             items = [
                 FactAnswer(
-                    position=str(position),
+                    position=position,
                     type=type(recorded.fact).__name__,
                     at=recorded.fact.at,
                     correlation_id=recorded.correlation_id,

@@ -131,7 +131,7 @@ def delete(tx: Transaction, target: Target, *, confirm: str | None) -> dict[str,
         )
     campaign = _carry_out(tx, campaign, Delete())
     _end_imports(tx, campaign)
-    return {"id": str(campaign.campaign_id), "deleted": True, "position": str(position_of(tx, campaign.campaign_id))}
+    return {"id": str(campaign.campaign_id), "deleted": True, "position": position_of(tx, campaign.campaign_id)}
 
 
 def duplicate(
@@ -171,7 +171,7 @@ def remove(tx: Transaction, target: Target, contact_ids: Sequence[UUID]) -> dict
     if busy:
         raise Refused("contact_in_progress", "A contact that is being called can't be removed.", contact_ids=busy[:100])
     remove_contacts(tx, campaign, list(rows.values()), now=now_of(tx.cursor))
-    return {"removed": len(rows), "position": str(position_of(tx, campaign.campaign_id))}
+    return {"removed": len(rows), "position": position_of(tx, campaign.campaign_id)}
 
 
 def find(tx: Transaction, target: Target, *, check_version: bool = True) -> Campaign:
@@ -200,7 +200,7 @@ def answer(tx: Transaction, campaign: Campaign) -> dict[str, Any]:
         "settings": campaign.settings.model_dump(mode="json"),
         "allowed": list(ALLOWED[campaign.status]),
         "created_at": campaign.created_at.isoformat().replace("+00:00", "Z"),
-        "position": str(position_of(tx, campaign.campaign_id)),
+        "position": position_of(tx, campaign.campaign_id),
     }
 
 

@@ -39,8 +39,8 @@ DELIMITERS = (",", ";", "\t", "|")
 ENCODINGS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "windows-1252": "cp1252", "iso-8859-1": "latin-1"}
 """What a file may be declared to be, and Python's name of it."""
 PHONE_COLUMNS = frozenset(
-    "phone phonenumber mobile mobilenumber mobilephone cell cellphone telephone tel number contactnumber tonumber"
-    " msisdn mobilephonenumber primaryphone workphone phone1".split()
+    {"phone", "phonenumber", "mobile", "mobilenumber", "mobilephone", "mobilephonenumber", "cell", "cellphone"}
+    | {"telephone", "tel", "number", "contactnumber", "tonumber", "msisdn", "primaryphone", "workphone", "phone1"}
 )
 # A field's names in order of precedence: of two columns that could be it, the other one stays a variable.
 _FIELD_NAMES: tuple[tuple[Field, tuple[str, ...]], ...] = (
@@ -506,8 +506,9 @@ class _QuotedRow:
                 closed = quote >= 0
             if len(part) > room:
                 self._too_long = True
-            parts.append(part[:room])
-            room = max(0, room - len(part))
+            if room:
+                parts.append(part[:room])
+                room = max(0, room - len(part))
             if quote < 0 and not self._more():
                 closed = True
             if closed:

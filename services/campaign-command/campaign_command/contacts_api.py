@@ -74,7 +74,7 @@ class AddedAnswers(BaseModel):
     duplicate: int
     rejected: int
     results: list[AddedAnswer]
-    position: str
+    position: int
 
 
 class RemovedIn(BaseModel):
@@ -87,7 +87,7 @@ class RemovedAnswer(BaseModel):
     """How many contacts are gone."""
 
     removed: int
-    position: str
+    position: int
 
 
 @router.post(
@@ -156,7 +156,7 @@ def _add(tx: Transaction, target: Target, contacts: tuple[ContactIn, ...]) -> di
         duplicate=sum(r.result == "duplicate" for r in done),
         rejected=sum(r.result == "rejected" for r in done),
         results=done,
-        position=str(commands.position_of(tx, campaign.campaign_id)),
+        position=commands.position_of(tx, campaign.campaign_id),
     ).model_dump(mode="json")
 
 

@@ -9,11 +9,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from eventsourcing.persistence import InterfaceError, OperationalError
-
 from campaign_command.campaign import Pause, decide, evolve
 from campaign_command.contacts import complete_if_done, load, save, save_campaign, suppressed_numbers
-from campaign_command.store import Store, Transaction, now_of
+from campaign_command.store import UNAVAILABLE, Store, Transaction, now_of
 from campaign_command.verdict import decide_report
 from campaign_command.workers import Workers
 from campaign_events.facts import CallVerdict
@@ -105,7 +103,7 @@ class Housekeeping:
         while not stopping.is_set():
             try:
                 await self._workers.run(self._turn)
-            except (InterfaceError, OperationalError) as error:
+            except UNAVAILABLE as error:
                 self._log.warning("housekeeping_unavailable", error=type(error).__name__)
             self._beat()
             try:

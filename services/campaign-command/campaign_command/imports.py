@@ -32,6 +32,7 @@ from campaign_command.campaign import Refused, require_editable
 from campaign_command.contact_file import BadRow, Layout, Limits, Row, read_rows
 from campaign_command.contact_rows import Candidate, Rejected, read_contact
 from campaign_command.contacts import MAX_CHUNK, Added, add_contacts
+from campaign_command.settings import Settings
 from campaign_command.store import Store, Transaction, now_of
 from campaign_command.workers import Workers
 from campaign_service.logs import Log
@@ -240,6 +241,11 @@ def read_chunks(
         after = chunk.line
 
 
+def limits_of(settings: Settings) -> Limits:
+    """The limits a file has to keep."""
+    return Limits(max_bytes=settings.max_import_bytes, max_rows=settings.max_import_rows)
+
+
 def layout_of(stored: dict[str, Any]) -> Layout:
     """A layout as it was stored."""
     lists = ("columns", "fields", "warnings")
@@ -254,16 +260,14 @@ class Importer:
         self,
         store: Store,
         *,
-        workers: Workers,
-        spool_dir: Path,
-        limits: Limits,
-        hash_key: str,
-        instance_id: str,
+        settings: Settings,
         log: Log,
         beat: Callable[[], None] = lambda: None,
     ) -> None:
-        self._store, self._workers, self._spool_dir, self._limits = store, workers, spool_dir, limits
-        self._hash_key, self._me, self._log, self._beat = hash_key, instance_id, log, beat
+        self._store, self._spool_dir, self._limits = store, settings.spool_dir, limits_of(settings)
+        self._hash_key, self._me, self._log, self._beat = settings.hash_key, settings.instance_id, log, beat
+        # Threads of its own: a chunk must not take the place of somebody's Pause.
+        self._workers = Workers("imports", threads=MAX_AT_ONCE)
         self._running: dict[UUID, asyncio.Task[None]] = {}
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -293,6 +297,7 @@ class Importer:
         finally:
             if self._running:
                 await asyncio.wait(self._running.values())
+            self._workers.close()
         for task in self._running.values():
             task.result()
 

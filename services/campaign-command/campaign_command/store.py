@@ -23,7 +23,14 @@ from uuid import UUID, uuid5
 import orjson
 from eventsourcing.application import Application
 from eventsourcing.domain import DomainEventProtocol
-from eventsourcing.persistence import InfrastructureFactory, Mapper, StoredEvent
+from eventsourcing.persistence import (
+    InfrastructureFactory,
+    InterfaceError,
+    Mapper,
+    OperationalError,
+    PersistenceError,
+    StoredEvent,
+)
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresFactory
 from eventsourcing.utils import Environment
 from psycopg import Cursor
@@ -48,6 +55,10 @@ APPEND_LOCK = 7155421
 COPY_FROM = 50
 """From this many facts on a COPY is faster than an INSERT."""
 EVENTS_TABLE = "campaign_command_events"
+UNAVAILABLE = (OperationalError, InterfaceError)
+"""What the store raises while the database can't be reached: wait, and do the same again."""
+StoreError = PersistenceError
+"""Whatever the store raises when the database fails it."""
 T = TypeVar("T")
 
 

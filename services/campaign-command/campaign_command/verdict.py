@@ -21,9 +21,8 @@ was settled by default, or found no person: an agent's own report stands. Source
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from campaign_command.campaign import Campaign, ends_at
+from campaign_command.campaign import Campaign, ends_at, zone_of
 from campaign_command.contact import (
     CALLBACKS_OVER_BUDGET,
     DO_NOT_CALL,
@@ -97,6 +96,8 @@ def _settled(
         campaign_id=contact.campaign_id,
         contact_id=contact.contact_id,
         previous=contact.status,
+        previous_attempt=contact.attempt,
+        previous_due_at=contact.due_at,
         status=settlement.status,
         attempt=contact.attempt if counted else contact.attempt - 1,
         call_id=verdict.call_id,
@@ -158,6 +159,8 @@ def _corrected(
             day=_day(campaign, verdict, now),
             reason=settlement.reason,
             due_at=settlement.due_at,
+            attempt=contact.attempt,
+            previous_due_at=contact.due_at,
         )
     ]
 
@@ -234,4 +237,4 @@ def rule_of(rules: RetryRules, outcome: Outcome) -> RetryRule:
 
 def _day(campaign: Campaign, verdict: CallVerdict, now: datetime) -> date:
     started_at = verdict.started_at or now
-    return started_at.astimezone(ZoneInfo(campaign.settings.schedule.time_zone)).date()
+    return started_at.astimezone(zone_of(campaign.settings)).date()
