@@ -334,4 +334,4 @@ def _require_time_left(state: Campaign, now: datetime) -> None:
 
 
 def _refused(state: Campaign, code: str, message: str, **extra: Any) -> Refused:
-    return Refused(code, message, status=str(state.status), allowed=list(ALLOWED[state.status]), **extra)
+    return Refused(code, message, campaign_status=str(state.status), allowed=list(ALLOWED[state.status]), **extra)
