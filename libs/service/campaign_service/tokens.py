@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from campaign_service.problems import Problem
+from campaign_service.settings import ServiceSettings
 
 Role = Literal["viewer", "operator", "admin"]
 _RANK: dict[str, int] = {"viewer": 0, "operator": 1, "admin": 2}
@@ -26,6 +27,16 @@ class Caller:
     subject: str
     workspace: UUID
     role: Role
+
+
+def verifier_of(settings: ServiceSettings) -> "Verifier":
+    """The verifier that the environment describes."""
+    return Verifier(
+        secret=settings.jwt_secret.get_secret_value() if settings.jwt_secret else None,
+        jwks_url=settings.jwt_jwks_url,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+    )
 
 
 class Verifier:

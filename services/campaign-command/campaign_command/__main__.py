@@ -25,8 +25,9 @@ from campaign_service.health import Health
 from campaign_service.logs import Log, configure_logs
 from campaign_service.migrations import LOCK, TABLE, read_migrations
 from campaign_service.process import leave, run_process
+from campaign_service.settings import DatabaseSettings, load_settings
 from campaign_service.subscription import Subscription
-from campaign_service.tokens import Verifier
+from campaign_service.tokens import verifier_of
 from campaign_service.topic_admin import ensure_topics
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -35,7 +36,8 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 async def serve(settings: Settings, log: Log) -> int:
     """Construct, connect, run until told to stop."""
     # 1 extra connection each for readiness and for the importer beside the pools.
-    store = Store(settings.database_dsn, pool_size=settings.command_threads + settings.permit_threads + 5)
+    dsn, hash_key = settings.database_dsn.get_secret_value(), settings.hash_key.get_secret_value()
+    store = Store(dsn, pool_size=settings.command_threads + settings.permit_threads + 5)
     commands = Workers("commands", threads=settings.command_threads)
     permits = Workers("permits", threads=settings.permit_threads)
     background = Workers("background", threads=2)
@@ -43,7 +45,7 @@ async def serve(settings: Settings, log: Log) -> int:
     health = Health()
 
     async def apply(received: Sequence[Received]) -> None:
-        work = lambda tx: apply_reports(tx, received, hash_key=settings.hash_key)  # noqa: E731
+        work = lambda tx: apply_reports(tx, received, hash_key=hash_key)  # noqa: E731
         fresh = await background.run(lambda: store.transact(work))
         silence.reported()
         log.info("call_reports_applied", received=len(received), fresh=fresh)
@@ -61,7 +63,7 @@ async def serve(settings: Settings, log: Log) -> int:
     )
     relay = Relay(
         store,
-        dsn=settings.database_dsn,
+        dsn=dsn,
         bootstrap=settings.kafka_bootstrap,
         topic_prefix=settings.topic_prefix,
         log=log,
@@ -75,12 +77,7 @@ async def serve(settings: Settings, log: Log) -> int:
     state.settings, state.store, state.commands, state.permit_workers = settings, store, commands, permits
     state.gate, state.silence, state.importer = Gate(store, commands), silence, importer
     state.terms = Terms(settings.permit_seconds, settings.place_timeout_seconds, settings.in_progress_deadline_seconds)
-    state.verifier = Verifier(
-        secret=settings.jwt_secret,
-        jwks_url=settings.jwt_jwks_url,
-        issuer=settings.jwt_issuer,
-        audience=settings.jwt_audience,
-    )
+    state.verifier = verifier_of(settings)
 
     async def database() -> str | None:
         await commands.run(lambda: store.read(lambda cursor: cursor.execute("SELECT 1 FROM log").fetchone()))
@@ -109,9 +106,9 @@ async def serve(settings: Settings, log: Log) -> int:
     )
 
 
-async def migrate(settings: Settings, log: Log) -> int:
+async def migrate(settings: DatabaseSettings, log: Log) -> int:
     """Bring the database and the topics this service writes to what the code expects."""
-    with psycopg.connect(settings.database_dsn, autocommit=True) as connection:
+    with psycopg.connect(settings.database_dsn.get_secret_value(), autocommit=True) as connection:
         connection.execute(LOCK)
         connection.execute(TABLE)
         row = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
@@ -130,17 +127,16 @@ async def migrate(settings: Settings, log: Log) -> int:
 
 def main() -> None:
     """Parse the one argument and run."""
-    settings = Settings()  # type: ignore[call-arg]  # from the environment
+    migrating = sys.argv[1:] == ["migrate"]
+    if sys.argv[1:] and not migrating:
+        sys.exit("usage: python -m campaign_command [migrate]")
+    settings = load_settings(DatabaseSettings if migrating else Settings)
     log = configure_logs(CAMPAIGN_COMMAND, level=settings.log_level, log_format=settings.log_format)
     try:
-        match sys.argv[1:]:
-            case []:
-                leave(asyncio.run(serve(settings, log)))
-            case ["migrate"]:
-                sys.exit(asyncio.run(migrate(settings, log)))
-            case _:
-                sys.exit("usage: python -m campaign_command [migrate]")
-    except (StoreError, psycopg.Error, KafkaError, OSError) as error:
+        if isinstance(settings, Settings):
+            leave(asyncio.run(serve(settings, log)))
+        sys.exit(asyncio.run(migrate(settings, log)))
+    except (StoreError, psycopg.Error, KafkaError, OSError, ValueError) as error:
         log.error("cannot_start", error=type(error).__name__, detail=str(error))
         sys.exit(1)
 

@@ -37,7 +37,7 @@ internal = APIRouter(tags=["internal"], include_in_schema=True)
 )
 async def permits(request: Request) -> Response:
     state = request.app.state
-    if not has_secret(request, state.settings.permit_secret):
+    if not has_secret(request, state.settings.permit_secret.get_secret_value()):
         raise unauthenticated("The dialer's credential is needed.")
     asks = parse_body(Asks, await request.body()).asks
     terms: Terms = state.terms

@@ -225,7 +225,14 @@ def _evolve_status(state: Contact, fact: ContactStatusChanged) -> Contact:
             due_at=None,
             reason=None,
         )
-    state = replace(state, status=fact.status, attempt=fact.attempt, reason=fact.reason, due_at=fact.due_at)
+    state = replace(
+        state,
+        status=fact.status,
+        attempt=fact.attempt,
+        reason=fact.reason,
+        due_at=fact.due_at,
+        reached_by=fact.call_id if fact.first_reached else state.reached_by,
+    )
     if fact.previous is not IN_PROGRESS or state.call is None:
         return state
     tries = dict(state.tries)
@@ -235,7 +242,6 @@ def _evolve_status(state: Contact, fact: ContactStatusChanged) -> Contact:
         state,
         tries=tries,
         call=replace(state.call, settled=True, answered=fact.answered, duration_seconds=fact.duration_seconds),
-        reached_by=fact.call_id if fact.first_reached else state.reached_by,
     )
 
 

@@ -69,7 +69,7 @@ _BINARY = (
 )
 _BLOCK = 1 << 20
 _MAX_HEADER_LINES = 100
-_MAX_REWIND = 1 << 20
+_MAX_REWIND = 1 << 18
 """Characters of a row with broken quotes that are kept to read its later lines as rows of their own."""
 _MAX_VALUES = 1000
 """Values of a row that are kept apart; far more than columns are allowed."""

@@ -15,7 +15,7 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from campaign_command.campaign import Campaign, Complete, decide, ends_at, evolve, require_editable
-from campaign_command.contact import DO_NOT_CALL, PENDING, Contact, ContactStreamFact, LastCall
+from campaign_command.contact import DO_NOT_CALL, NO_ANSWER, PENDING, VOICEMAIL, Contact, ContactStreamFact, LastCall
 from campaign_command.contact import evolve as evolve_contact
 from campaign_command.store import Transaction, contact_list_stream, now_of
 from campaign_events.facts import ContactsAdded, ContactsRemoved
@@ -200,12 +200,18 @@ def remove_contacts(tx: Transaction, campaign: Campaign, rows: Sequence[ContactR
     """Remove contacts that are not in progress (the caller has checked) from an editable campaign."""
     ids = [row.contact.contact_id for row in rows]
     counts = Counter(row.contact.status for row in rows)
+    retries = Counter(
+        row.contact.attempt
+        for row in rows
+        if row.contact.status in (NO_ANSWER, VOICEMAIL) and row.contact.due_at is not None
+    )
     fact = ContactsRemoved(
         at=now,
         campaign_id=campaign.campaign_id,
         contact_ids=tuple(ids),
         counts=dict(counts),
         reached=sum(row.contact.reached_by is not None for row in rows),
+        retries=dict(retries),
     )
     _append_to_list(tx, campaign, fact)
     tx.cursor.execute("DELETE FROM contacts WHERE contact_id = ANY(%s)", (ids,))

@@ -1,5 +1,6 @@
 """How a command comes in over HTTP: who asks, under which key and version, and how its answer goes out."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,6 +18,7 @@ from campaign_service.tokens import Caller
 
 Work = Callable[[Transaction], dict[str, Any]]
 _NOT_FOUND = frozenset({"unknown_campaign", "unknown_contact", "unknown_import", "unknown_suppression"})
+_VERSION = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
 IF_MATCH_PARAMETER = {
     "name": "If-Match",
     "in": "header",
@@ -41,10 +43,10 @@ def if_match_of(request: Request) -> int | None:
     text = request.headers.get("if-match")
     if text is None or text.strip() == "*":
         return None
-    digits = text.strip().removeprefix("W/").strip('"')
-    if not digits.isdigit():
+    version = _VERSION.fullmatch(text.strip())
+    if version is None:
         raise Problem(422, "invalid_if_match", 'If-Match: the version of a campaign, such as "3".')
-    return int(digits)
+    return int(version[1])
 
 
 def body_schema(model: str) -> dict[str, Any]:

@@ -265,7 +265,12 @@ class Importer:
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._spool_dir, self._limits = store, settings.spool_dir, limits_of(settings)
-        self._hash_key, self._me, self._log, self._beat = settings.hash_key, settings.instance_id, log, beat
+        self._hash_key, self._me, self._log, self._beat = (
+            settings.hash_key.get_secret_value(),
+            settings.instance_id,
+            log,
+            beat,
+        )
         # Threads of its own: a chunk must not take the place of somebody's Pause.
         self._workers = Workers("imports", threads=MAX_AT_ONCE)
         self._running: dict[UUID, asyncio.Task[None]] = {}

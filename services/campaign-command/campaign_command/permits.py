@@ -22,9 +22,9 @@ from campaign_command.store import Transaction, now_of
 MAX_ASKS = 100
 
 _INSERT = """
-INSERT INTO live_calls (call_id, workspace, number, campaign_id, contact_id, attempt, settings_version, caller_number,
-                        granted_at, expires_at, deadline_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO live_calls (call_id, workspace, number, campaign_id, contact_id, attempt, settings_version,
+                        campaign_version, caller_number, granted_at, expires_at, deadline_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 
@@ -114,10 +114,19 @@ class _Batch:
         self.suppressed = self._suppressed_numbers()
         self.decided: dict[UUID, list[tuple[Contact, Sequence[ContactStreamFact]]]] = defaultdict(list)
         self.taken: set[UUID] = set()
+        self.answered: dict[UUID, tuple[Ask, Granted | NotGranted]] = {}
         self.inserts: list[tuple[Any, ...]] = []
 
     def answer(self, ask: Ask) -> Granted | NotGranted:
         """The answer to one ask; facts and rows are collected for `write`."""
+        if ask.call_id in self.answered:
+            before, answer = self.answered[ask.call_id]
+            return answer if before == ask else _refused(ask, PermitRefusal("permanent", "call_closed"))
+        answer = self._decide(ask)
+        self.answered[ask.call_id] = ask, answer
+        return answer
+
+    def _decide(self, ask: Ask) -> Granted | NotGranted:
         row, campaign = self.rows.get(ask.contact_id), self.campaigns[ask.campaign_id]
         if campaign is None or campaign.deleted:
             return _refused(ask, PermitRefusal("permanent", "unknown_campaign"))
@@ -158,6 +167,7 @@ class _Batch:
                 ask.contact_id,
                 ask.attempt,
                 ask.settings_version,
+                campaign.version,
                 caller_number,
                 self.now,
                 expires_at,
@@ -185,6 +195,11 @@ class _Batch:
             return _refused(ask, PermitRefusal("permanent", "call_closed"))
         if campaign.status is not RUNNING:
             return _refused(ask, PermitRefusal("temporary", "not_running"))
+        if campaign.version != standing["campaign_version"]:
+            # It has been paused since: that pause's answer may have been given, so the permit is void for good.
+            return _refused(ask, PermitRefusal("permanent", "call_closed"))
+        if (campaign.campaign_id, row.number) in self.suppressed:
+            return _refused(ask, PermitRefusal("permanent", "suppressed"))
         return _granted(ask, row, campaign, caller_number=standing["caller_number"], expires_in=left)
 
     def _live_numbers(self) -> set[tuple[UUID, str]]:

@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType, ValidationResult
-from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
+from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_geographical_number, time_zones_for_number
 
 from campaign_events.schedule import is_time_zone
 
@@ -104,8 +104,10 @@ def candidate_zones(e164: str, own_zone: str | None) -> tuple[tuple[str, ...], Z
     if own_zone is not None:
         return (own_zone,), "contact"
     number = phonenumbers.parse(e164)
-    zones = tuple(zone for zone in time_zones_for_number(number) if zone != UNKNOWN_TIMEZONE)
-    return zones, "number" if phonenumbers.is_number_geographical(number) and zones else "country"
+    is_at_a_place = phonenumbers.is_number_geographical(number)
+    zones = time_zones_for_geographical_number(number) if is_at_a_place else time_zones_for_number(number)
+    known = tuple(zone for zone in zones if zone != UNKNOWN_TIMEZONE)
+    return known, "number" if is_at_a_place and known else "country"
 
 
 def read_time_zone(text: str) -> str | None:

@@ -107,7 +107,7 @@ class _Batch:
                 self.closed.append(fact.call_id)
             case ContactNotCallable():
                 contact, campaign = self.contacts.get(fact.contact_id), self.campaigns[fact.campaign_id]
-                if contact is None or campaign is None:
+                if contact is None or campaign is None or not _belongs(contact, campaign):
                     _unknown.inc()
                 else:
                     self._decided(event, contact, mark_not_callable(contact, campaign, fact, now=self.now))
@@ -138,8 +138,8 @@ class _Batch:
             # Also for a deleted campaign or a removed contact: the person asked.
             source: Source = "network" if verdict.outcome is Outcome.UNWANTED else "agent"
             self.asked[workspace, source].add(number)
-            self.suppressed.add((verdict.campaign_id, number))
-        if row is None or campaign is None or campaign.deleted:
+            self.suppressed |= {(i, number) for i, c in self.campaigns.items() if c and c.workspace == workspace}
+        if row is None or campaign is None or not _belongs(row.contact, campaign):
             _unknown.inc()
             return
         contact = self.contacts[verdict.contact_id]
@@ -164,3 +164,8 @@ class _Batch:
                 listed = suppressed_numbers(self.tx.cursor, campaign, numbers[campaign.campaign_id])
                 found |= {(campaign.campaign_id, number) for number in listed}
         return found
+
+
+def _belongs(contact: Contact, campaign: Campaign) -> bool:
+    # Nothing follows a deletion, though the rows of its contacts may not be purged yet.
+    return contact.campaign_id == campaign.campaign_id and not campaign.deleted

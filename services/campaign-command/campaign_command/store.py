@@ -26,6 +26,7 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import (
     InfrastructureFactory,
     InterfaceError,
+    InternalError,
     Mapper,
     OperationalError,
     PersistenceError,
@@ -35,6 +36,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresFactory
 from eventsourcing.utils import Environment
 from psycopg import Cursor
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import IdleInTransactionSessionTimeout, ReadOnlySqlTransaction
 from psycopg.rows import DictRow
 from psycopg.sql import SQL
 from pydantic import BaseModel, ConfigDict
@@ -130,7 +132,7 @@ class Recorder(PostgresApplicationRecorder):
     @contextmanager
     def transaction(self) -> Iterator[Cursor[DictRow]]:
         """A transaction that holds the append lock before its first snapshot."""
-        with self.datastore.transaction(commit=True) as cursor:
+        with _naming_the_world(), self.datastore.transaction(commit=True) as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (APPEND_LOCK,))
             yield cursor
 
@@ -273,7 +275,7 @@ class Store:
 
     def read(self, work: Callable[[Cursor[DictRow]], T]) -> T:
         """Run `work` in a transaction that only reads and takes no lock."""
-        with self.recorder.datastore.transaction(commit=False) as cursor:
+        with _naming_the_world(), self.recorder.datastore.transaction(commit=False) as cursor:
             return work(cursor)
 
     def load_campaign(self, cursor: Cursor[DictRow], campaign_id: UUID) -> Campaign | None:
@@ -349,6 +351,18 @@ def now_of(cursor: Cursor[DictRow]) -> datetime:
     row = cursor.execute("SELECT clock_timestamp() AS now").fetchone()
     assert row is not None
     return cast(datetime, row["now"])
+
+
+@contextmanager
+def _naming_the_world() -> Iterator[None]:
+    # The driver files these under internal errors: a process that froze until the server hung up on its transaction,
+    # and a server that has become a standby. Both are the world's doing, and pass.
+    try:
+        yield
+    except InternalError as error:
+        if isinstance(error.__cause__, IdleInTransactionSessionTimeout | ReadOnlySqlTransaction):
+            raise OperationalError(str(error)) from error
+        raise
 
 
 def _environment(dsn: str, *, pool_size: int) -> dict[str, str]:

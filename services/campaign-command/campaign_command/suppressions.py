@@ -31,8 +31,14 @@ INSERT INTO suppressions (suppression_id, workspace, number, number_hash, scope,
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _STANDING = """
-SELECT number, suppression_id FROM suppressions
-WHERE workspace = %s AND number = ANY(%s) AND lifted_at IS NULL AND scope IS NOT DISTINCT FROM %s
+SELECT number, suppression_id, version,
+       (expires_at IS NULL OR expires_at >= %(expires_at)s::timestamptz) IS TRUE AS lasts
+FROM suppressions
+WHERE workspace = %(workspace)s AND number = ANY(%(numbers)s) AND lifted_at IS NULL
+  AND scope IS NOT DISTINCT FROM %(scope)s
+"""
+_PROLONG = """
+UPDATE suppressions SET version = version + 1, source = %s, reason = %s, expires_at = %s WHERE suppression_id = %s
 """
 
 
@@ -53,18 +59,21 @@ def suppress(
     reason: str | None = None,
     expires_at: datetime | None = None,
 ) -> dict[str, UUID]:
-    """Put numbers on the list (those that stand there already stay as they are) and opt out whoever waits with them.
+    """Put numbers on the list and opt out whoever waits with them.
 
+    An entry that stands there already and lasts as long stays as it is; one that ends earlier, or has, is prolonged.
     Returns the entry of each number. Completes campaigns whose last open contact this closes.
     """
     wanted = list(dict.fromkeys(numbers))
-    tx.cursor.execute(_STANDING, (workspace, wanted, scope))
-    entries: dict[str, UUID] = {row["number"]: row["suppression_id"] for row in tx.cursor.fetchall()}
-    facts, rows = [], []
+    values = {"workspace": workspace, "numbers": wanted, "scope": scope, "expires_at": expires_at}
+    standing = {row["number"]: row for row in tx.cursor.execute(_STANDING, values).fetchall()}
+    entries: dict[str, UUID] = {number: row["suppression_id"] for number, row in standing.items()}
+    versions = {row["suppression_id"]: row["version"] for row in standing.values()}
+    facts, rows, prolonged = [], [], []
     for number in wanted:
-        if number in entries:
+        if number in standing and standing[number]["lasts"]:
             continue
-        entries[number] = uuid4()
+        entries.setdefault(number, uuid4())
         hashed = hash_number(hash_key, workspace, number)
         facts.append(
             NumberSuppressed(
@@ -77,10 +86,15 @@ def suppress(
                 expires_at=expires_at,
             )
         )
-        rows.append((entries[number], workspace, number, hashed, scope, source, reason, now, expires_at))
-    if facts:
-        tx.append(facts, workspace=workspace, versions={})
+        if number in standing:
+            prolonged.append((source, reason, expires_at, entries[number]))
+        else:
+            rows.append((entries[number], workspace, number, hashed, scope, source, reason, now, expires_at))
+    tx.append(facts, workspace=workspace, versions=versions)
+    if rows:
         tx.cursor.executemany(_INSERT, rows)
+    if prolonged:
+        tx.cursor.executemany(_PROLONG, prolonged)
     _opt_out_waiting(tx, wanted, workspace=workspace, scope=scope, now=now)
     return entries
 
@@ -89,7 +103,7 @@ def lift(tx: Transaction, suppression_id: UUID, *, workspace: UUID, now: datetim
     """Take an entry off the list; contacts keep what they have become. False if there is no such standing entry."""
     row = tx.cursor.execute(
         "UPDATE suppressions SET lifted_at = %s, number = NULL"
-        " WHERE suppression_id = %s AND workspace = %s AND lifted_at IS NULL RETURNING number_hash, scope",
+        " WHERE suppression_id = %s AND workspace = %s AND lifted_at IS NULL RETURNING number_hash, scope, version",
         (now, suppression_id, workspace),
     ).fetchone()
     if row is None:
@@ -102,7 +116,7 @@ def lift(tx: Transaction, suppression_id: UUID, *, workspace: UUID, now: datetim
         scope=row["scope"],
         reason=reason,
     )
-    tx.append([fact], workspace=workspace, versions={suppression_id: 1})
+    tx.append([fact], workspace=workspace, versions={suppression_id: row["version"]})
     return True
 
 

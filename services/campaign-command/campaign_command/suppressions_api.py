@@ -77,7 +77,7 @@ async def add(request: Request, caller: Operator) -> Response:
     raw = await request.body()
     asked = parse_body(SuppressionsIn, raw)
     numbers = [_read(index, text) for index, text in enumerate(asked.numbers)]
-    hash_key: str = request.app.state.settings.hash_key
+    hash_key: str = request.app.state.settings.hash_key.get_secret_value()
 
     def work(tx: Transaction) -> dict[str, Any]:
         if asked.campaign_id is not None:

@@ -32,6 +32,7 @@ from campaign_command.contact import (
     VOICEMAIL,
     Contact,
     ContactStreamFact,
+    LastCall,
 )
 from campaign_events.facts import CallVerdict, ContactCorrected, ContactStatusChanged, Verdict
 from campaign_events.settings import ContactStatus, Conversation, Outcome, RetryRule, RetryRules
@@ -40,6 +41,7 @@ MAX_CALLBACK = timedelta(days=90)
 BY_DEFAULT = frozenset({"answered", "no_outcome_reported"})
 _UNCOUNTED = frozenset({Outcome.CARRIER_ERROR, Outcome.CONFIGURATION, Outcome.NOT_PLACED})
 _BY_A_PERSON = frozenset({Outcome.HUMAN, Outcome.ABANDONED})
+_PICKED_UP = _BY_A_PERSON | {Outcome.MACHINE, Outcome.FAX}
 _FAILED = frozenset({Outcome.FAX, Outcome.ABANDONED, Outcome.INVALID_NUMBER, Outcome.BLOCKED})
 _RULE_OF: dict[Outcome, str] = {
     Outcome.NO_ANSWER: "no_answer",
@@ -60,6 +62,9 @@ class _Settlement:
     due_at: datetime | None = None
 
 
+_SUPPRESSED = _Settlement(DO_NOT_CALL, "suppressed")
+
+
 def asks_not_to_be_called(verdict: CallVerdict) -> bool:
     """Whether this call ends in a suppression of the number."""
     return verdict.conversation is Conversation.DO_NOT_CALL or verdict.outcome is Outcome.UNWANTED
@@ -74,15 +79,11 @@ def decide_report(
     contact: Contact, campaign: Campaign, verdict: CallVerdict, *, suppressed: bool, now: datetime
 ) -> list[ContactStreamFact]:
     """The facts that follow from a call's end or its correction; none when it changes nothing."""
-    call = contact.call
-    if call is not None and call.call_id == verdict.call_id:
-        if contact.status is IN_PROGRESS:
-            return [_settled(contact, campaign, verdict, suppressed=suppressed, now=now)]
-        return _corrected(contact, campaign, verdict, suppressed=suppressed, now=now)
-    # An older call (the contact was called again since): only do-not-call, and that a person answered, matter.
-    if contact.status is IN_PROGRESS or not (verdict.outcome in _BY_A_PERSON or asks_not_to_be_called(verdict)):
-        return []
-    return _corrected(contact, campaign, verdict, suppressed=suppressed, now=now)
+    if contact.call is None or contact.call.call_id != verdict.call_id:
+        return _of_older_call(contact, campaign, verdict, suppressed=suppressed, now=now)
+    if contact.status is IN_PROGRESS:
+        return [_settled(contact, campaign, verdict, suppressed=suppressed, now=now)]
+    return _corrected(contact, contact.call, campaign, verdict, suppressed=suppressed, now=now)
 
 
 def _settled(
@@ -117,33 +118,29 @@ def _settled(
 
 
 def _corrected(
-    contact: Contact, campaign: Campaign, verdict: CallVerdict, *, suppressed: bool, now: datetime
+    contact: Contact, call: LastCall, campaign: Campaign, verdict: CallVerdict, *, suppressed: bool, now: datetime
 ) -> list[ContactStreamFact]:
-    call = contact.call
-    is_current = call is not None and call.call_id == verdict.call_id
-    if contact.status is DO_NOT_CALL or (is_current and not counts_as_attempt(verdict)):
+    if contact.status is DO_NOT_CALL or not counts_as_attempt(verdict):
         return []
-    settlement = _settle(contact, campaign, verdict, suppressed=suppressed, now=now, again=is_current)
     answered = verdict.outcome in _BY_A_PERSON
-    found_a_person = contact.status is NO_ANSWER and answered
-    if settlement.status is not DO_NOT_CALL and not found_a_person and contact.reason not in BY_DEFAULT:
+    found_a_person = answered and contact.status in (NO_ANSWER, VOICEMAIL)
+    # Once something picked up, the network's failure codes no longer apply: only who it was can still change.
+    classified = verdict.outcome in _PICKED_UP and contact.reason in BY_DEFAULT
+    if not (asks_not_to_be_called(verdict) or found_a_person or classified):
         return []
-    if settlement.status is DO_NOT_CALL and not asks_not_to_be_called(verdict) and not found_a_person:
-        return []
+    settlement = _settle_again(contact, campaign, verdict, suppressed=suppressed, now=now)
     if settlement.status is RESCHEDULED and campaign.is_final:
         return []
-    was_answered = is_current and call is not None and call.answered
-    reached_elsewhere = contact.reached_by not in (None, verdict.call_id)
     old = Verdict(
         status=contact.status,
-        answered=was_answered,
+        answered=call.answered,
         reached=contact.reached_by is not None,
-        duration_seconds=call.duration_seconds if was_answered and call is not None else None,
+        duration_seconds=call.duration_seconds if call.answered else None,
     )
     new = Verdict(
         status=settlement.status,
         answered=answered,
-        reached=answered or reached_elsewhere,
+        reached=answered or contact.reached_by not in (None, verdict.call_id),
         duration_seconds=verdict.duration_seconds if answered else None,
     )
     if (old, contact.reason) == (new, settlement.reason):
@@ -165,6 +162,43 @@ def _corrected(
     ]
 
 
+def _of_older_call(
+    contact: Contact, campaign: Campaign, verdict: CallVerdict, *, suppressed: bool, now: datetime
+) -> list[ContactStreamFact]:
+    """The contact was called again since: only do-not-call, and that a person answered, matter now.
+
+    What the older call was counted as stays: nobody remembers it. It can only add the first person who answered.
+    """
+    if contact.status in (IN_PROGRESS, DO_NOT_CALL):
+        return []
+    answered = verdict.outcome in _BY_A_PERSON
+    if not asks_not_to_be_called(verdict) and not (answered and contact.status in (NO_ANSWER, VOICEMAIL)):
+        return []
+    settlement = _settle_again(contact, campaign, verdict, suppressed=suppressed, now=now)
+    if settlement.status is RESCHEDULED and campaign.is_final:
+        return []
+    first_reached = answered and contact.reached_by is None
+    return [
+        ContactStatusChanged(
+            at=now,
+            campaign_id=contact.campaign_id,
+            contact_id=contact.contact_id,
+            previous=contact.status,
+            previous_attempt=contact.attempt,
+            previous_due_at=contact.due_at,
+            status=settlement.status,
+            attempt=contact.attempt,
+            call_id=verdict.call_id,
+            reason=settlement.reason,
+            due_at=settlement.due_at,
+            duration_seconds=verdict.duration_seconds if first_reached else None,
+            answered=first_reached,
+            first_reached=first_reached,
+            day=_day(campaign, verdict, now) if first_reached else None,
+        )
+    ]
+
+
 def _settle(
     contact: Contact,
     campaign: Campaign,
@@ -172,12 +206,13 @@ def _settle(
     *,
     suppressed: bool,
     now: datetime,
-    again: bool = False,
 ) -> _Settlement:
     outcome = verdict.outcome
     ended_at = verdict.ended_at or now
-    if asks_not_to_be_called(verdict) or suppressed:
-        return _Settlement(DO_NOT_CALL, "asked" if asks_not_to_be_called(verdict) else "suppressed")
+    if asks_not_to_be_called(verdict):
+        return _Settlement(DO_NOT_CALL, "asked")
+    if suppressed:
+        return _SUPPRESSED
     if outcome is Outcome.HUMAN:
         return _conversation(contact, campaign, verdict, ended_at)
     if outcome in _FAILED:
@@ -186,12 +221,21 @@ def _settle(
     assert before is not None, "a call that ends was begun"
     if outcome is Outcome.NOT_PLACED or (outcome is Outcome.CANCELLED and not verdict.rang):
         return _Settlement(before.before_status, before.before_reason, before.before_due_at)
-    due_at = _retry_at(contact, campaign, verdict, ended_at, again=again)
+    due_at = _retry_at(contact, campaign, verdict, ended_at)
     if outcome in (Outcome.CARRIER_ERROR, Outcome.CONFIGURATION):
         if due_at is None and not campaign.is_final:
             return _Settlement(ContactStatus.FAILED, outcome)
         return _Settlement(before.before_status, outcome, due_at)
     return _Settlement(VOICEMAIL if outcome is Outcome.MACHINE else NO_ANSWER, outcome, due_at)
+
+
+def _settle_again(
+    contact: Contact, campaign: Campaign, verdict: CallVerdict, *, suppressed: bool, now: datetime
+) -> _Settlement:
+    # An opt-out reaches who waits: one that is completed or failed keeps its status, and may be corrected to another.
+    settlement = _settle(contact, campaign, verdict, suppressed=False, now=now)
+    waits = settlement.status is RESCHEDULED or settlement.due_at is not None
+    return _SUPPRESSED if suppressed and waits else settlement
 
 
 def _conversation(contact: Contact, campaign: Campaign, verdict: CallVerdict, ended_at: datetime) -> _Settlement:
@@ -217,12 +261,9 @@ def _callback(contact: Contact, campaign: Campaign, verdict: CallVerdict, ended_
     return _Settlement(RESCHEDULED, "callback", None if campaign.is_final else due_at)
 
 
-def _retry_at(
-    contact: Contact, campaign: Campaign, verdict: CallVerdict, ended_at: datetime, *, again: bool
-) -> datetime | None:
-    # `again`: the call is settled already, so its own try is among those counted, unless as another outcome.
+def _retry_at(contact: Contact, campaign: Campaign, verdict: CallVerdict, ended_at: datetime) -> datetime | None:
     rule = rule_of(campaign.settings.retry, verdict.outcome)
-    tries = contact.tries.get(verdict.outcome, 0) + (0 if again and verdict.outcome == contact.reason else 1)
+    tries = contact.tries.get(verdict.outcome, 0) + 1
     if campaign.is_final or (rule.max_retries is not None and tries > rule.max_retries):
         return None
     delay = rule.delays_seconds[min(tries, len(rule.delays_seconds)) - 1]

@@ -105,6 +105,7 @@ CREATE TABLE live_calls (
     contact_id uuid NOT NULL,
     attempt integer NOT NULL,
     settings_version integer NOT NULL,
+    campaign_version bigint NOT NULL,
     caller_number text NOT NULL,
     granted_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
@@ -118,6 +119,7 @@ CREATE INDEX live_calls_deadline ON live_calls (deadline_at);
 -- Who must not be called. The number is kept while the entry stands; a lifted one keeps only the keyed hash.
 CREATE TABLE suppressions (
     suppression_id uuid PRIMARY KEY,
+    version bigint NOT NULL DEFAULT 1,
     workspace uuid NOT NULL,
     number text,
     number_hash text NOT NULL,
