@@ -168,6 +168,34 @@ def test_a_call_that_was_not_placed_counts_nowhere() -> None:
     assert (row.contacts.pending, row.calls.placed, row.calls.no_answer) == (1, 0, 0)
 
 
+def test_a_person_found_to_have_answered_an_older_call_is_reached_and_no_call_is_placed() -> None:
+    found = ContactStatusChanged(
+        **FACT,
+        contact_id=ANNA,
+        previous="no_answer",
+        previous_attempt=2,
+        previous_due_at=LATER,
+        status="completed",
+        attempt=2,
+        answered=True,
+        first_reached=True,
+        duration_seconds=20,
+        day=MONDAY,
+    )
+    no_answer: dict[str, Any] = {"due_at": LATER}
+    row = given(
+        created(),
+        added(ANNA),
+        called(ANNA),
+        ended(ANNA, "no_answer", **no_answer),
+        called(ANNA, attempt=2, previous="no_answer"),
+        ended(ANNA, "no_answer", attempt=2, **no_answer),
+        found,
+    )
+    assert (row.contacts.completed, row.reached, row.retries) == (1, 1, {})
+    assert (row.calls.placed, row.calls.answered, row.calls.completed, row.calls.talk_calls) == (2, 1, 0, 1)
+
+
 def test_a_final_fact_that_keeps_the_status_still_counts_its_call() -> None:
     fact = ContactStatusChanged(
         **FACT, contact_id=ANNA, previous="do_not_call", status="do_not_call", attempt=1, placed=True, day=MONDAY
@@ -294,10 +322,6 @@ def test_an_unknown_fact_moves_only_the_position() -> None:
     assert after is not None
     assert (after.position, after.status) == (2, CampaignStatus.DRAFT)
     assert evolve(None, event) is None
-
-
-def test_a_name_with_a_character_the_database_refuses_is_shown_without_it() -> None:
-    assert given(created(name="Sp\0ring")).name == "Sp\ufffdring"
 
 
 @pytest.mark.parametrize(

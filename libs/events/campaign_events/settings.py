@@ -7,10 +7,19 @@ records the version it ran under. Commands are validated with `extra="forbid"`; 
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from campaign_events.schedule import Schedule
 
+
+def _require_no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("contains a NUL character; allowed: any other text")
+    return text
+
+
+NO_NUL = AfterValidator(_require_no_nul)
+"""For text that every reader has to keep: PostgreSQL stores no NUL. Stands last, behind the constraints of length."""
 E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{6,14}$")]
 CampaignType = Literal["outbound", "inbound"]
 SuccessRule = Literal["answered", "reported"]
@@ -53,12 +62,12 @@ class RetryRules(_Settings):
 class CampaignSettings(_Settings):
     """Everything of a campaign that can be edited while it is Draft or Paused; the type is fixed at creation."""
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-    description: str = Field(default="", max_length=2000)
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), NO_NUL]
+    description: Annotated[str, Field(max_length=2000), NO_NUL] = ""
     type: CampaignType = "outbound"
-    agent_id: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    agent_id: Annotated[str, StringConstraints(min_length=1, max_length=100), NO_NUL] | None = None
     caller_numbers: tuple[E164, ...] = Field(default=(), max_length=50, description="The business's numbers, E.164")
-    custom_prompt: str = Field(default="", max_length=20_000)
+    custom_prompt: Annotated[str, Field(max_length=20_000), NO_NUL] = ""
     default_country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = Field(
         default=None, description="ISO 3166 country that national numbers are read in"
     )

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details with a stable `code`: what was wrong, where, and what is allowed."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -96,14 +97,14 @@ def parse_body(model: type[ModelT], raw: bytes) -> ModelT:
 
 
 def _shown(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= MAX_SHOWN_VALUE else text[:MAX_SHOWN_VALUE] + "…"
 
 
 def install_problems(app: FastAPI) -> None:
-    """Answer every error of `app` as a problem."""
+    """Answer every error of `app` as a problem, and say so in its OpenAPI."""
 
     async def on_problem(_: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
@@ -124,6 +125,28 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
+    describe = app.openapi
+    app.openapi = lambda: _with_problems(describe())  # type: ignore[method-assign]
+
+
+def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
+    # FastAPI documents each model as application/json, and its own validation error, which is never sent.
+    described = {"$ref": "#/components/schemas/ProblemDetails"}
+    content = {MEDIA_TYPE: {"schema": described}}
+    components = schema.setdefault("components", {}).setdefault("schemas", {})
+    own = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+    components.update(own.pop("$defs", {}))
+    components["ProblemDetails"] = own
+    for name in ("HTTPValidationError", "ValidationError"):
+        components.pop(name, None)
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            responses = operation["responses"]
+            for status, response in responses.items():
+                if status.startswith(("4", "5")):
+                    response["content"] = content
+            responses["default"] = {"description": "Any other problem", "content": content}
+    return schema
 
 
 class BodyLimit:

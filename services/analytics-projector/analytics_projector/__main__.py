@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from analytics_projector.rebuild import Rebuild, Refused
 from analytics_projector.rows import Pool
 from analytics_projector.settings import Settings
 from campaign_events.envelope import Malformed
-from campaign_events.positions import Gap, UnknownLog
+from campaign_events.positions import Gap, Received, UnknownLog
 from campaign_events.topics import CAMPAIGN_EVENTS
 from campaign_service.health import Health
 from campaign_service.logs import Log, configure_logs
@@ -48,10 +49,15 @@ async def serve(settings: Settings, log: Log) -> int:
             health.expect(loop, within_seconds=LIVENESS_SECONDS)
         projector = Projector(writers, log=log)
         live = Live(settings.database_dsn, readers, log=log, beat=lambda: health.beat("listen"))
+
+        async def effect(received: Sequence[Received]) -> None:
+            health.beat("projector")  # a batch that is tried again is a turn, too: a lost database kills nobody
+            await projector.apply(received)
+
         subscription = Subscription(
             settings.kafka_bootstrap,
             [CAMPAIGN_EVENTS],
-            projector.apply,
+            effect,
             group=GROUP,
             instance_id=settings.instance_id,
             topic_prefix=settings.topic_prefix,

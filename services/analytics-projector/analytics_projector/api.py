@@ -20,7 +20,6 @@ from campaign_events.settings import CampaignStatus, CampaignType
 from campaign_service.health import Health
 from campaign_service.paging import Cursor, Limit
 from campaign_service.problems import (
-    MEDIA_TYPE,
     BodyLimit,
     Problem,
     ProblemDetails,
@@ -46,7 +45,7 @@ MinPosition = Annotated[
 
 
 def _problem(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": ProblemDetails.model_json_schema()}}}
+    return {"model": ProblemDetails, "description": description}
 
 
 UNAUTHENTICATED = _problem("`unauthenticated`: no valid bearer token")

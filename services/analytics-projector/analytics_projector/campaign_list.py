@@ -214,24 +214,19 @@ def _created(event: Event[Any], fact: CampaignCreated) -> CampaignRow:
 def _shown_of(settings: CampaignSettings) -> dict[str, Any]:
     schedule, limits = settings.schedule, settings.limits
     return {
-        "name": _storable(settings.name),
-        "description": _storable(settings.description),
-        "agent_id": _storable(settings.agent_id) if settings.agent_id is not None else None,
+        "name": settings.name,
+        "description": settings.description,
+        "agent_id": settings.agent_id,
         "plan": Plan(
             max_attempts=limits.max_attempts,
             max_simultaneous_calls=limits.max_simultaneous_calls,
             calls_per_second=limits.calls_per_second,
             calls_per_day=limits.calls_per_day,
-            time_zone=_storable(schedule.time_zone),
+            time_zone=schedule.time_zone,
             start_date=schedule.start_date,
             end_date=schedule.end_date,
         ),
     }
-
-
-def _storable(text: str) -> str:
-    # PostgreSQL's text can't hold a NUL; a name with one must not stop everybody's figures.
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _ended(view: CampaignRow, status: CampaignStatus, at: datetime, position: int) -> CampaignRow:

@@ -7,6 +7,7 @@ and reads everything anew.
 
 import asyncio
 import contextlib
+import random
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -116,18 +117,18 @@ class Live:
 
     async def push(self, stopping: asyncio.Event) -> None:
         """Every tick, send what has changed to the pages it concerns."""
-        while not stopping.is_set():
-            try:
-                await self._push_changes()
-            except Unavailable as error:
-                self._log.warning("live_push_unavailable", error=str(error))
-                self._refetch = True
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TICK_SECONDS):
-                    await stopping.wait()
-        self._stopped = True
-        for page in self._pages:
-            page.end()
+        try:
+            while not stopping.is_set():
+                try:
+                    await self._push_changes()
+                except Unavailable as error:
+                    self._log.warning("live_push_unavailable", error=str(error))
+                    self._refetch = True
+                await _pause(stopping, TICK_SECONDS)
+        finally:
+            self._stopped = True
+            for page in self._pages:
+                page.end()
 
     async def _push_changes(self) -> None:
         changed, self._changed = self._changed, set()
@@ -163,31 +164,25 @@ class Live:
     async def listen(self, stopping: asyncio.Event) -> None:
         """Hear of every committed batch. While the connection is lost, waiting requests fall back to polling, and
         pages read everything anew once it is back."""
-        delay = 0.1
         while not stopping.is_set():
             try:
                 with database_errors():
-                    connection = await asyncpg.connect(self._dsn, timeout=5)
+                    await self._listen_once(stopping)
             except Unavailable as error:
-                self._log.warning("listen_unavailable", error=str(error), retry_in_seconds=delay)
+                self._log.warning("listen_unavailable", error=str(error))
+            self._beat()
+            await _pause(stopping, random.uniform(0.25, 1.0))  # noqa: S311 - jitter, not a secret
+
+    async def _listen_once(self, stopping: asyncio.Event) -> None:
+        connection = await asyncpg.connect(self._dsn, timeout=5)
+        try:
+            await connection.add_listener(CHANNEL, self._on_notice)
+            self._on_notice(connection, 0, CHANNEL, "")
+            while not stopping.is_set() and not connection.is_closed():
                 self._beat()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(delay):
-                        await stopping.wait()
-                delay = min(delay * 2, 5.0)
-                continue
-            try:
-                with contextlib.suppress(Unavailable), database_errors():
-                    await connection.add_listener(CHANNEL, self._on_notice)
-                    self._on_notice(connection, 0, CHANNEL, "")
-                    delay = 0.1
-                    while not stopping.is_set() and not connection.is_closed():
-                        self._beat()
-                        with contextlib.suppress(TimeoutError):
-                            async with asyncio.timeout(0.5):
-                                await stopping.wait()
-            finally:
-                connection.terminate()
+                await _pause(stopping, 0.5)
+        finally:
+            connection.terminate()
 
     def _on_notice(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         ids = [UUID(part) for part in str(payload).split(",") if part]
@@ -199,9 +194,15 @@ class Live:
                 event.set()
 
 
+async def _pause(stopping: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+
+
 def _message(found: list[CampaignRow]) -> bytes:
     patches = [
-        {"id": row.id, "position": row.position, "deleted": True}
+        {"id": str(row.id), "position": row.position, "deleted": True}
         if row.deleted
         else answers.patch_of(row).model_dump(mode="json")
         for row in found

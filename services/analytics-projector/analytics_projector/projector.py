@@ -39,7 +39,7 @@ APPLIED_LOG = "SELECT log FROM positions WHERE generation = $1 AND topic = $2 AN
 SAVE_POSITION = """
 UPDATE positions SET log = $4, position = $5, event_time = $6 WHERE generation = $1 AND topic = $2 AND partition = $3
 """
-LAST_EVENT_TIMES = f"SELECT partition, event_time FROM positions WHERE generation = {rows.LIVE}"  # noqa: S608
+LAST_EVENT_TIMES = f"SELECT partition, event_time FROM positions WHERE generation = {rows.LIVE} AND log IS NOT NULL"  # noqa: S608
 NOTIFY = "SELECT pg_notify($1, $2)"
 
 PASSING = (
@@ -83,13 +83,16 @@ class Projector:
         self._event_times: dict[int, datetime] = {}
 
     async def apply(self, received: Sequence[Received]) -> None:
-        """Apply a batch: 1. share the generation lock, 2. read which one is live, 3. fold and save, 4. commit."""
+        """Apply a batch: 1. share the generation lock, 2. read which one is live, 3. fold and save, then commit."""
         began = time.perf_counter()
         with database_errors():
             async with self._pool.acquire() as connection, connection.transaction():
+                # 1
                 await connection.execute(SHARE_GENERATION)
+                # 2
                 [(generation, retired)] = await connection.fetch(READ_LIVE)
-                current = [item for item in received if item.event.log not in set(retired)]
+                current = [item for item in received if item.event.log not in retired]
+                # 3
                 changes = await fold_batch(connection, generation, current)
                 if changes.campaigns:
                     await connection.executemany(NOTIFY, [(CHANNEL, notice) for notice in _notices(changes.campaigns)])
@@ -105,9 +108,10 @@ class Projector:
     async def measure(self, waiting: dict[int, int]) -> None:
         """Set the lag's metrics from the number of records that wait in each assigned partition."""
         if any(partition not in self._event_times for partition in waiting):
-            for record in await self._pool.fetch(LAST_EVENT_TIMES):
-                if record["event_time"]:
-                    self._event_times.setdefault(record["partition"], record["event_time"])
+            with database_errors():
+                for partition, event_time in await self._pool.fetch(LAST_EVENT_TIMES):
+                    self._event_times.setdefault(partition, event_time)
+        _waiting.clear()  # partitions that another member reads now
         for partition, count in waiting.items():
             _waiting.labels(partition).set(count)
         late = [self._event_times[p] for p, count in waiting.items() if count and p in self._event_times]
