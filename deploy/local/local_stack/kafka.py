@@ -104,7 +104,8 @@ class Kafka:
         (self._folder / "log4j2.properties").write_text(LOGGING)
         class_path_ = class_path()
         if not (data / "meta.properties").exists():
-            cluster_id = secrets.token_urlsafe(16)
+            # 16 random bytes as URL-safe base64; a leading "-" would be taken for an option.
+            cluster_id = "c" + secrets.token_urlsafe(16)[1:]
             process = self._java(
                 class_path_, ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", "server.properties"]
             )

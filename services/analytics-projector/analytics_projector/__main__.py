@@ -22,8 +22,9 @@ from campaign_service.health import Health
 from campaign_service.logs import Log, configure_logs
 from campaign_service.migrations import LOCK, TABLE, UNLOCK, read_migrations
 from campaign_service.process import EXIT_SOFTWARE, leave, run_process
+from campaign_service.settings import DatabaseSettings, load_settings
 from campaign_service.subscription import Subscription
-from campaign_service.tokens import Verifier
+from campaign_service.tokens import verifier_of
 from campaign_service.topic_admin import ensure_topics
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -34,12 +35,7 @@ LAG_SECONDS = 2.0
 async def serve(settings: Settings, log: Log) -> int:
     """Project and answer until told to stop."""
     await ensure_topics(settings.kafka_bootstrap, [settings.topic_prefix + CAMPAIGN_EVENTS], create=False)
-    verifier = Verifier(
-        secret=settings.jwt_secret,
-        jwks_url=settings.jwt_jwks_url,
-        issuer=settings.jwt_issuer,
-        audience=settings.jwt_audience,
-    )
+    verifier = verifier_of(settings)
     async with (
         _pool(settings, "writer", max_size=2, idle_in_transaction_session_timeout="5s") as writers,
         _pool(settings, "api", max_size=10, statement_timeout="10s") as readers,
@@ -48,7 +44,7 @@ async def serve(settings: Settings, log: Log) -> int:
         for loop in ("projector", "listen"):
             health.expect(loop, within_seconds=LIVENESS_SECONDS)
         projector = Projector(writers, log=log)
-        live = Live(settings.database_dsn, readers, log=log, beat=lambda: health.beat("listen"))
+        live = Live(settings.database_dsn.get_secret_value(), readers, log=log, beat=lambda: health.beat("listen"))
 
         async def effect(received: Sequence[Received]) -> None:
             health.beat("projector")  # a batch that is tried again is a turn, too: a lost database kills nobody
@@ -90,9 +86,9 @@ async def serve(settings: Settings, log: Log) -> int:
     return code
 
 
-async def migrate(settings: Settings, log: Log) -> int:
+async def migrate(settings: DatabaseSettings, log: Log) -> int:
     """Bring the database to the newest schema. The topic belongs to its writer, campaign-command."""
-    connection = await asyncpg.connect(settings.database_dsn)
+    connection = await asyncpg.connect(settings.database_dsn.get_secret_value())
     try:
         await connection.execute(LOCK)
         await connection.execute(TABLE)
@@ -112,11 +108,11 @@ async def migrate(settings: Settings, log: Log) -> int:
     return 0
 
 
-async def rebuild(settings: Settings, log: Log, wanted_log: UUID | None) -> int:
+async def rebuild(settings: DatabaseSettings, log: Log, wanted_log: UUID | None) -> int:
     """Fill a new generation from the whole topic and switch to it."""
     await ensure_topics(settings.kafka_bootstrap, [settings.topic_prefix + CAMPAIGN_EVENTS], create=False)
-    connection = await asyncpg.connect(settings.database_dsn)
-    switcher = await asyncpg.connect(settings.database_dsn)
+    connection = await asyncpg.connect(settings.database_dsn.get_secret_value())
+    switcher = await asyncpg.connect(settings.database_dsn.get_secret_value())
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka_bootstrap,
         group_id=None,
@@ -141,7 +137,7 @@ async def rebuild(settings: Settings, log: Log, wanted_log: UUID | None) -> int:
 
 def _pool(settings: Settings, name: str, *, max_size: int, **server_settings: str) -> Pool:
     return asyncpg.create_pool(
-        settings.database_dsn,
+        settings.database_dsn.get_secret_value(),
         min_size=1,
         max_size=max_size,
         server_settings={"application_name": f"analytics-projector {name}", **server_settings},
@@ -157,13 +153,15 @@ def main() -> None:
     rebuilding = commands.add_parser("rebuild", help="rebuild all views from the topic, while reads and writes go on")
     rebuilding.add_argument("--log", type=UUID, help="the log to rebuild from, where the topic holds several")
     arguments = parser.parse_args()
-    settings = Settings()
-    log = configure_logs(GROUP, level=settings.log_level, log_format=settings.log_format)
+    if arguments.command in (None, "serve"):
+        settings = load_settings(Settings)
+        log = configure_logs(GROUP, level=settings.log_level, log_format=settings.log_format)
+        leave(asyncio.run(serve(settings, log)))
+    preparing = load_settings(DatabaseSettings)
+    log = configure_logs(GROUP, level=preparing.log_level, log_format=preparing.log_format)
     if arguments.command == "migrate":
-        leave(asyncio.run(migrate(settings, log)))
-    if arguments.command == "rebuild":
-        leave(asyncio.run(rebuild(settings, log, arguments.log)))
-    leave(asyncio.run(serve(settings, log)))
+        leave(asyncio.run(migrate(preparing, log)))
+    leave(asyncio.run(rebuild(preparing, log, arguments.log)))
 
 
 if __name__ == "__main__":
