@@ -150,16 +150,18 @@ def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 class BodyLimit:
-    """ASGI middleware: a request body above its limit is refused with 413, whether announced or streamed."""
+    """ASGI middleware: a request body above the limit is refused with 413, whether announced or streamed.
 
-    def __init__(self, app: ASGIApp, *, limit: int, limits_by_suffix: Mapping[str, int] | None = None) -> None:
-        self.app, self.limit, self.limits_by_suffix = app, limit, dict(limits_by_suffix or {})
+    Paths that end with one of `but_not` count for themselves.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int, but_not: tuple[str, ...] = ()) -> None:
+        self.app, self.limit, self.but_not = app, limit, but_not
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"].endswith(self.but_not):
             return await self.app(scope, receive, send)
-        path: str = scope["path"]
-        limit = next((n for suffix, n in self.limits_by_suffix.items() if path.endswith(suffix)), self.limit)
+        limit = self.limit
         refusal = Problem(413, "body_too_large", f"The body is larger than {limit} bytes.", limit_bytes=limit)
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > limit:

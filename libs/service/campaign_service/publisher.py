@@ -17,6 +17,7 @@ from campaign_events.topics import PARTITIONS
 
 MAX_EVENT_BYTES = 900_000
 ACK_TIMEOUT_SECONDS = 30.0
+STOP_SECONDS = 5.0
 
 
 class TooLarge(Exception):
@@ -45,11 +46,24 @@ class Publisher:
         )
 
     async def __aenter__(self) -> Self:
-        await self._producer.start()
+        try:
+            await self._producer.start()
+        except BaseException:
+            await self._stop()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._producer.stop()
+        await self._stop()
+
+    async def _stop(self) -> None:
+        try:
+            await asyncio.wait_for(self._producer.stop(), STOP_SECONDS)
+        except TimeoutError:
+            # It waits for its last batch as long as Kafka is away. The owner begins anew without it, so it must not
+            # be sent later either.
+            await self._producer._sender.close()
+            await self._producer.client.close()
 
     async def publish(self, events: Sequence[tuple[str, Event[Any]]]) -> None:
         """Publish (topic, event) pairs and return when Kafka has stored them all; raises on the first failure."""

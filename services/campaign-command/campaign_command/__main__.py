@@ -72,7 +72,7 @@ async def serve(settings: Settings, log: Log) -> int:
     housekeeping = Housekeeping(store, workers=background, log=log, beat=lambda: health.beat("housekeeping"))
     importer = Importer(store, settings=settings, log=log, beat=lambda: health.beat("imports"))
 
-    app = create_app(health, max_import_bytes=settings.max_import_bytes)
+    app = create_app(health)
     state = app.state
     state.settings, state.store, state.commands, state.permit_workers = settings, store, commands, permits
     state.gate, state.silence, state.importer = Gate(store, commands), silence, importer

@@ -45,10 +45,9 @@ async def permits(request: Request) -> Response:
     return Response(Answers(answers=answers).model_dump_json(), media_type="application/json")
 
 
-def create_app(health: Health, *, max_import_bytes: int) -> FastAPI:
+def create_app(health: Health) -> FastAPI:
     """The application; `__main__` fills its state."""
     app = FastAPI(title="campaign-command", version="1", description=DESCRIPTION)
-    install_problems(app)
 
     async def on_unavailable(_: Request, error: Exception) -> Response:
         problem = Problem(503, "unavailable", "The database can't be reached.", headers={"Retry-After": "1"})
@@ -56,7 +55,7 @@ def create_app(health: Health, *, max_import_bytes: int) -> FastAPI:
 
     for unavailable in UNAVAILABLE:
         app.add_exception_handler(unavailable, on_unavailable)
-    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES, limits_by_suffix={"/imports": max_import_bytes})
+    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES, but_not=("/imports",))
     for router in (
         campaigns_api.router,
         contacts_api.router,
@@ -68,6 +67,7 @@ def create_app(health: Health, *, max_import_bytes: int) -> FastAPI:
         app.include_router(router)
     health.install(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    install_problems(app)
     return app
 
 

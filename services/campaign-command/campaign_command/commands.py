@@ -76,6 +76,8 @@ def edit(tx: Transaction, target: Target, patch: Mapping[str, Any]) -> dict[str,
     before = campaign.settings.model_dump(mode="json")
     try:
         settings = CampaignSettings.model_validate(merge_patch(before, patch), extra="forbid")
+    except RecursionError:
+        raise Problem(422, "invalid_request", "body: nested far deeper than settings are.") from None
     except ValidationError as error:
         raise invalid_request(list(error.errors(include_url=False))) from None
     edited = _carry_out(tx, campaign, Edit(settings))

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from campaign_command.contact_file import BadRow, Layout, Row, RowReason
+from campaign_command.contact_file import Layout
 from campaign_command.contacts import NewContact
+from campaign_command.csv_rows import BadRow, Row, RowReason
 from campaign_command.phone_numbers import NumberReason, NumberRefused, candidate_zones, read_number, read_time_zone
 
 Note = Literal["normalized", "time_zone_ignored"]

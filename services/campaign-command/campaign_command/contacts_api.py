@@ -1,6 +1,6 @@
 """Adding and removing contacts by JSON. Reading them is `contact_list.py`, files are `imports_api.py`."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -16,11 +16,13 @@ from campaign_command.gate import IF_MATCH_PARAMETER, KEY_PARAMETER, Gate, body_
 from campaign_command.phone_numbers import NumberRefused, candidate_zones, read_number
 from campaign_command.store import Transaction, now_of
 from campaign_events.schedule import TimeZoneName
+from campaign_events.settings import NO_NUL
 from campaign_service.problems import parse_body
 from campaign_service.tokens import Operator
 
 MAX_VARIABLES_BYTES = 16 * 1024
 MAX_FIELD = 4096
+Text = Annotated[str, Field(max_length=MAX_FIELD), NO_NUL]
 
 router = APIRouter(tags=["contacts"], responses=PROBLEMS)
 
@@ -31,16 +33,16 @@ class ContactIn(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     number: str = Field(max_length=100, description="E.164, or national with the campaign's default country")
-    first_name: str | None = Field(default=None, max_length=MAX_FIELD)
-    last_name: str | None = Field(default=None, max_length=MAX_FIELD)
-    name: str | None = Field(default=None, max_length=MAX_FIELD)
-    email: str | None = Field(default=None, max_length=320)
-    external_id: str | None = Field(default=None, max_length=MAX_FIELD)
+    first_name: Text | None = None
+    last_name: Text | None = None
+    name: Text | None = None
+    email: Annotated[str, Field(max_length=320), NO_NUL] | None = None
+    external_id: Text | None = None
     time_zone: TimeZoneName | None = Field(default=None, description="IANA name; else the number's candidate zones")
-    consent_basis: str | None = Field(default=None, max_length=MAX_FIELD)
+    consent_basis: Text | None = None
     consent_at: AwareDatetime | None = None
-    consent_source: str | None = Field(default=None, max_length=MAX_FIELD)
-    variables: dict[str, str] = Field(default_factory=dict, max_length=64, description="For the agent's prompt")
+    consent_source: Text | None = None
+    variables: dict[Annotated[str, NO_NUL], Annotated[str, NO_NUL]] = Field(default_factory=dict, max_length=64, description="For the agent's prompt")
 
 
 class ContactsIn(BaseModel):

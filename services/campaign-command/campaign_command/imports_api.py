@@ -6,13 +6,10 @@ trace. The body is never held in memory.
 
 import asyncio
 import csv
-import hashlib
 import io
-import os
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID, uuid4
 
@@ -25,15 +22,15 @@ from pydantic import AwareDatetime, BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from campaign_command.campaign import Refused
-from campaign_command.contact_file import ERROR_COLUMNS, FileRefused, Layout, Limits, inspect_file
+from campaign_command.contact_file import ERROR_COLUMNS
 from campaign_command.gate import KEY_PARAMETER, Gate, problem_of
+from campaign_command.import_spool import look_into, receive, spool_file, take, too_large
 from campaign_command.imports import (
     end_import,
     forget_import,
     limits_of,
     open_import,
     queue_import,
-    spool_file,
     still_uploading,
 )
 from campaign_command.settings import Settings
@@ -46,10 +43,6 @@ from campaign_service.tokens import Operator, Viewer
 
 T = TypeVar("T")
 CONTENT_TYPES = ("text/csv", "text/plain", "application/csv", "application/octet-stream")
-SILENCE_SECONDS = 30.0
-"""A client that sends nothing for so long has gone."""
-BEAT_SECONDS = 10.0
-_BLOCK = 1 << 20
 _ERROR_PAGE = 1000
 _UNSAFE = re.compile(r"'*[=+\-@\t\r]")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -74,6 +67,16 @@ SELECT line, result, reason, note, contact_id, of_line, of_contact, row_values
 FROM import_rows
 WHERE import_id = %(import)s AND line > %(after)s AND (%(result)s::text IS NULL OR result = %(result)s)
 ORDER BY line LIMIT %(limit)s
+"""
+_CAMPAIGN = """
+SELECT (SELECT count(*) FROM imports WHERE campaign_id = %(campaign)s) AS imports
+FROM campaigns WHERE campaign_id = %(campaign)s AND workspace = %(workspace)s AND NOT deleted
+"""
+_NEWEST = """
+SELECT i.*, g.position FROM imports i JOIN campaigns g USING (campaign_id)
+WHERE i.campaign_id = %(campaign)s
+  AND (%(at)s::timestamptz IS NULL OR (i.created_at, i.id) < (%(at)s::timestamptz, %(id)s::uuid))
+ORDER BY i.created_at DESC, i.id DESC LIMIT %(limit)s
 """
 
 router = APIRouter(tags=["imports"], responses=PROBLEMS)
@@ -106,14 +109,22 @@ class ImportAnswer(BaseModel):
     duplicate: int
     rejected: int
     rejected_by_reason: dict[str, int]
-    accepted_by_note: dict[str, int]
+    notes: dict[str, int] = Field(description="Rows by note: normalized, time_zone_ignored, updated")
     rows_per_second: float | None = Field(description="Since the import began; null before")
     error_code: str | None = None
     error_detail: str | None = None
     created_at: AwareDatetime
     started_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
-    position: str = Field(description="The campaign's last position")
+    position: int = Field(description="The campaign's last position")
+
+
+class ImportPage(BaseModel):
+    """A campaign's imports, the newest first."""
+
+    items: list[ImportAnswer]
+    next_cursor: str | None
+    total: int
 
 
 class ImportRow(BaseModel):
@@ -135,13 +146,6 @@ class ImportRowPage(BaseModel):
     items: list[ImportRow]
     next_cursor: str | None
     total: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Upload:
-    size: int
-    digest: bytes
-    layout: Layout
 
 
 @router.post(
@@ -170,7 +174,9 @@ async def upload(
     default_country: Annotated[
         str | None, Query(pattern="^[A-Z]{2}$", description="ISO 3166; otherwise the campaign's")
     ] = None,
-    on_duplicate: Annotated[Literal["skip", "update"], Query(description="Only `skip` is supported")] = "skip",
+    on_duplicate: Annotated[
+        Literal["skip", "update"], Query(description="`update`: what the file brings replaces details")
+    ] = "skip",
     dry_run: Annotated[bool, Query(description="Check the file; add nothing")] = False,
 ) -> Response:
     """The answer comes once the whole file is stored and its header is understood; rows are worked on afterwards."""
@@ -185,14 +191,12 @@ async def upload(
         raise Problem(415, "wrong_content_type", f"Content-Type {content_type!r}; allowed: {allowed}.")
     if default_country is not None and default_country not in phonenumbers.SUPPORTED_REGIONS:
         raise Problem(422, "invalid_request", f"default_country: {default_country!r} is no country (ISO 3166).")
-    if on_duplicate == "update":
-        raise Problem(422, "not_supported", "on_duplicate: update is not supported yet; allowed: skip.")
     announced = request.headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > limits.max_bytes:
-        raise _too_large(limits)
+        raise too_large(limits)
     key = request.headers.get("idempotency-key")
     if key is not None and await _read(request, lambda cursor: _is_used(cursor, caller.workspace, key)):
-        _, digest = await _receive(request, None, limits=limits, beat=None)
+        _, digest = await receive(request, None, limits=limits, beat=None)
         return await gate.command(request, caller, _not_again, status=202, body=digest)
 
     import_id = uuid4()
@@ -205,6 +209,7 @@ async def upload(
                     workspace=caller.workspace,
                     import_id=import_id,
                     default_country=default_country,
+                    on_duplicate=on_duplicate,
                     dry_run=dry_run,
                 )
             )
@@ -231,12 +236,12 @@ async def upload(
         return _answer(row).model_dump(mode="json")
 
     try:
-        uploaded = await _take(
+        uploaded = await take(
             request,
             path,
             limits=limits,
             beat=goes_on,
-            inspect=lambda: _inspect(
+            inspect=lambda: look_into(
                 path, limits=limits, delimiter=delimiter, encoding=encoding, phone_column=phone_column
             ),
         )
@@ -257,6 +262,28 @@ async def upload(
         await workers.run(lambda: store.transact(lambda tx: forget_import(tx, import_id)))
         await asyncio.to_thread(path.unlink, missing_ok=True)
     return response
+
+
+@router.get("/v1/campaigns/{campaign_id}/imports", response_model=ImportPage, summary="The campaign's imports")
+async def list_imports(
+    request: Request, caller: Viewer, campaign_id: UUID, cursor: PageCursor = None, limit: Limit = 50
+) -> ImportPage:
+    before_at, before_id = _place_of(cursor) if cursor is not None else (None, None)
+
+    def work(reading: Cursor[DictRow]) -> ImportPage:
+        values = {"campaign": campaign_id, "workspace": caller.workspace, "at": before_at, "id": before_id}
+        campaign = reading.execute(_CAMPAIGN, values).fetchone()
+        if campaign is None:
+            raise Problem(404, "unknown_campaign", "There is no such campaign.")
+        rows = reading.execute(_NEWEST, values | {"limit": limit + 1}).fetchall()
+        last = rows[limit - 1] if len(rows) > limit else None
+        return ImportPage(
+            items=[_answer(row) for row in rows[:limit]],
+            next_cursor=encode_cursor(last["created_at"].isoformat(), last["id"]) if last else None,
+            total=campaign["imports"],
+        )
+
+    return await _read(request, work)
 
 
 @router.get("/v1/imports/{import_id}", response_model=ImportAnswer, summary="How far an import is")
@@ -347,93 +374,6 @@ async def cancel(request: Request, caller: Operator, import_id: UUID) -> Respons
     return await gate.command(request, caller, work)
 
 
-# --- taking the body -----------------------------------------------------------------------------------------
-
-
-async def _take(
-    request: Request,
-    path: Path,
-    *,
-    limits: Limits,
-    beat: Callable[[], Any],
-    inspect: Callable[[], Layout],
-) -> _Upload:
-    """Store the body durably and look into it. Problem when it is not to be had."""
-    size, digest = await _receive(request, path, limits=limits, beat=beat)
-    try:
-        return _Upload(size, digest, await asyncio.to_thread(inspect))
-    except FileRefused as refused:
-        if refused.code == "file_too_large":
-            raise Problem(413, refused.code, refused.detail) from None
-        raise Problem(422, refused.code, refused.detail, columns=list(refused.columns)) from None
-
-
-async def _receive(
-    request: Request, path: Path | None, *, limits: Limits, beat: Callable[[], Any] | None
-) -> tuple[int, bytes]:
-    """Write the body to `path`, through to the disk (or nowhere, without one). Its size and SHA-256."""
-    digest = hashlib.sha256()
-    size = 0
-    clock = asyncio.get_running_loop().time
-    last_beat = clock()
-    if path is not None:
-        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-    file = await asyncio.to_thread(path.open, "xb", 0) if path is not None else None
-    pending = bytearray()
-    stream = request.stream()
-    try:
-        while True:
-            try:
-                async with asyncio.timeout(SILENCE_SECONDS):
-                    block = await anext(stream, None)
-            except TimeoutError:
-                raise Problem(408, "upload_stalled", f"No data came for {SILENCE_SECONDS:.0f} seconds.") from None
-            if block is None:
-                break
-            size += len(block)
-            if size > limits.max_bytes:
-                raise _too_large(limits)
-            digest.update(block)
-            pending += block
-            if file is not None and len(pending) >= _BLOCK:
-                await asyncio.to_thread(file.write, bytes(pending))
-            if file is None or len(pending) >= _BLOCK:
-                pending.clear()
-            if beat is not None and clock() - last_beat > BEAT_SECONDS:
-                last_beat = clock()
-                if not await beat():
-                    raise Problem(409, "import_cancelled", "The import was cancelled during the upload.")
-        if file is not None and path is not None:
-            await asyncio.to_thread(file.write, bytes(pending))
-            await asyncio.to_thread(os.fsync, file.fileno())
-            await asyncio.to_thread(_sync_folder, path.parent)
-    finally:
-        if file is not None:
-            file.close()
-    return size, digest.digest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """The file's name is durable only once its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _inspect(
-    path: Path, *, limits: Limits, delimiter: str | None, encoding: str | None, phone_column: str | None
-) -> Layout:
-    with path.open("rb") as file:
-        return inspect_file(file, limits=limits, delimiter=delimiter, encoding=encoding, phone_column=phone_column)
-
-
-def _too_large(limits: Limits) -> Problem:
-    detail = f"The file is larger than {limits.max_bytes} bytes."
-    return Problem(413, "file_too_large", detail, limit_bytes=limits.max_bytes)
-
-
 def _is_used(cursor: Cursor[DictRow], workspace: UUID, key: str) -> bool:
     cursor.execute("SELECT 1 FROM idempotency_keys WHERE workspace = %s AND key = %s", (workspace, key))
     return cursor.fetchone() is not None
@@ -463,6 +403,14 @@ def _find(cursor: Cursor[DictRow], import_id: UUID, workspace: UUID) -> DictRow:
     return row
 
 
+def _place_of(cursor: str) -> tuple[datetime, UUID]:
+    at, import_id = decode_cursor(cursor, length=2)
+    try:
+        return datetime.fromisoformat(str(at)), UUID(str(import_id))
+    except ValueError:
+        raise Problem(422, "invalid_cursor", "cursor: not a cursor of this list.") from None
+
+
 def _answer(row: DictRow) -> ImportAnswer:
     layout, options = row["layout"] or {}, row["options"]
     seconds = (row["updated_at"] - row["started_at"]).total_seconds() if row["started_at"] else 0
@@ -483,9 +431,9 @@ def _answer(row: DictRow) -> ImportAnswer:
         ],
         warnings=layout.get("warnings", []),
         rejected_by_reason=row["reasons"],
-        accepted_by_note=row["notes"],
+        notes=row["notes"],
         rows_per_second=round(row["rows_done"] / seconds, 1) if seconds > 0 and row["rows_done"] else None,
-        position=str(row["position"]),
+        position=row["position"],
         **{name: row[name] for name in same.split()},
     )
 

@@ -24,6 +24,7 @@ from aiokafka.errors import KafkaError
 from prometheus_client import Gauge
 from psycopg.rows import DictRow, dict_row
 
+from campaign_command import store
 from campaign_command.store import EVENTS_TABLE, Recorded, Store
 from campaign_events.envelope import Event, wrap
 from campaign_events.topics import address_of
@@ -33,7 +34,7 @@ from campaign_service.publisher import Publisher, partition_of
 PAGE = 1000
 IDLE_SECONDS = 0.5
 RELAY_LOCK = 7155422
-UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, KafkaError, TimeoutError, OSError)
+UNAVAILABLE = (*store.UNAVAILABLE, psycopg.OperationalError, psycopg.InterfaceError, KafkaError, TimeoutError, OSError)
 
 _lag = Gauge("relay_lag_events", "Facts stored and not yet published")
 _position = Gauge("relay_position", "Last published position")

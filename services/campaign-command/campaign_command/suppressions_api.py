@@ -1,6 +1,7 @@
 """The do-not-call list, over HTTP."""
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -16,6 +17,7 @@ from campaign_command.gate import KEY_PARAMETER, Gate, body_schema
 from campaign_command.phone_numbers import NumberRefused, read_number
 from campaign_command.store import Transaction, now_of
 from campaign_command.suppressions import lift, suppress
+from campaign_events.settings import NO_NUL
 from campaign_service.paging import Cursor as PageCursor
 from campaign_service.paging import Limit, decode_cursor, encode_cursor
 from campaign_service.problems import Problem, parse_body
@@ -36,7 +38,7 @@ class SuppressionsIn(BaseModel):
 
     numbers: tuple[str, ...] = Field(min_length=1, max_length=MAX_CHUNK, examples=[["+493023125433"]])
     campaign_id: UUID | None = Field(default=None, description="The scope; null is the whole workspace")
-    reason: str | None = Field(default=None, max_length=500)
+    reason: Annotated[str, Field(max_length=500), NO_NUL] | None = None
     expires_at: AwareDatetime | None = None
 
 
@@ -77,6 +79,8 @@ async def add(request: Request, caller: Operator) -> Response:
     raw = await request.body()
     asked = parse_body(SuppressionsIn, raw)
     numbers = [_read(index, text) for index, text in enumerate(asked.numbers)]
+    if asked.expires_at is not None and asked.expires_at <= datetime.now(UTC):
+        raise _invalid("expires_at", "an instant in the future, or null for good", asked.expires_at.isoformat())
     hash_key: str = request.app.state.settings.hash_key.get_secret_value()
 
     def work(tx: Transaction) -> dict[str, Any]:
@@ -120,7 +124,7 @@ async def remove(request: Request, caller: Operator, suppression_id: UUID) -> Re
 
 @router.get("/v1/suppressions", summary="The do-not-call list")
 async def page(request: Request, caller: Operator, cursor: PageCursor = None, limit: Limit = 50) -> SuppressionPage:
-    after_at, after_id = decode_cursor(cursor, length=2) if cursor else (None, None)
+    after_at, after_id = _after(cursor) if cursor else (None, None)
     store, workers = request.app.state.store, request.app.state.commands
     values = {"workspace": caller.workspace, "after_at": after_at, "after_id": after_id, "limit": limit + 1}
 
@@ -146,13 +150,21 @@ async def page(request: Request, caller: Operator, cursor: PageCursor = None, li
     return found
 
 
+def _after(cursor: str) -> tuple[datetime, UUID]:
+    at, suppression_id = decode_cursor(cursor, length=2)
+    try:
+        return datetime.fromisoformat(at), UUID(suppression_id)
+    except (TypeError, ValueError, AttributeError):
+        raise Problem(422, "invalid_cursor", "cursor: not a cursor of this list.") from None
+
+
 def _read(index: int, text: str) -> str:
     number = read_number(text, None)
     if isinstance(number, NumberRefused):
-        raise Problem(
-            422,
-            "invalid_request",
-            f"numbers.{index}: not a number ({number.reason}); allowed: E.164 such as +493023125433",
-            errors=[{"field": f"numbers.{index}", "message": number.reason, "value": text[:100]}],
-        )
+        raise _invalid(f"numbers.{index}", f"{number.reason}; allowed: E.164 such as +493023125433", text[:100])
     return number.e164
+
+
+def _invalid(field: str, message: str, value: str) -> Problem:
+    errors = [{"field": field, "message": message, "value": value}]
+    return Problem(422, "invalid_request", f"{field}: {message}", errors=errors)
