@@ -28,7 +28,6 @@ from campaign_service.problems import (
 )
 from campaign_service.tokens import Caller, Verifier, Viewer
 
-WAIT_SECONDS = 2.0
 MAX_BODY_BYTES = 1024  # nothing here takes a body
 MAX_POSITION = 2**63 - 1
 MAX_STATUSES = 20
@@ -39,7 +38,7 @@ MinPosition = Annotated[
         ge=0,
         le=MAX_POSITION,
         description="The `position` that a command answered: the read waits until its campaign is shown as of there, "
-        f"at most {WAIT_SECONDS:g} s, then 503 `not_caught_up`",
+        "for a bounded time (2 s unless configured otherwise), then 503 `not_caught_up`",
     ),
 ]
 
@@ -66,8 +65,8 @@ The figures of campaigns, folded from their facts.
 """
 
 
-def create_app(*, pool: Pool, live: Live, verifier: Verifier, health: Health) -> FastAPI:
-    """The application; it owns none of what it is given."""
+def create_app(*, pool: Pool, live: Live, verifier: Verifier, health: Health, wait_seconds: float) -> FastAPI:
+    """The application; it owns none of what it is given. `wait_seconds` bounds the wait for a `min_position`."""
     app = FastAPI(title="analytics-projector", version="1", description=DESCRIPTION)
     app.state.verifier = verifier
     install_problems(app)
@@ -186,7 +185,7 @@ def create_app(*, pool: Pool, live: Live, verifier: Verifier, health: Health) ->
         if min_position is None:
             return
         with database_errors():
-            done = await live.wait_for(min_position, campaign_id, workspace=caller.workspace, seconds=WAIT_SECONDS)
+            done = await live.wait_for(min_position, campaign_id, workspace=caller.workspace, seconds=wait_seconds)
         if not done:
             raise Problem(
                 503,
