@@ -35,9 +35,11 @@ from campaign_command.contact import (
     LastCall,
 )
 from campaign_events.facts import CallVerdict, ContactCorrected, ContactStatusChanged, Verdict
-from campaign_events.settings import ContactStatus, Conversation, Outcome, RetryRule, RetryRules
+from campaign_events.settings import DAY_SECONDS, ContactStatus, Conversation, Outcome, RetryRule, RetryRules
 
 MAX_CALLBACK = timedelta(days=90)
+MAX_RETRY_AFTER_SECONDS = DAY_SECONDS
+"""A carrier may ask for more patience than a rule has, but not for ever."""
 BY_DEFAULT = frozenset({"answered", "no_outcome_reported"})
 _UNCOUNTED = frozenset({Outcome.CARRIER_ERROR, Outcome.CONFIGURATION, Outcome.NOT_PLACED})
 _BY_A_PERSON = frozenset({Outcome.HUMAN, Outcome.ABANDONED})
@@ -267,7 +269,8 @@ def _retry_at(contact: Contact, campaign: Campaign, verdict: CallVerdict, ended_
     if campaign.is_final or (rule.max_retries is not None and tries > rule.max_retries):
         return None
     delay = rule.delays_seconds[min(tries, len(rule.delays_seconds)) - 1]
-    return ended_at + timedelta(seconds=max(delay, verdict.retry_after_seconds or 0))
+    asked_seconds = min(verdict.retry_after_seconds or 0, MAX_RETRY_AFTER_SECONDS)
+    return ended_at + timedelta(seconds=max(delay, asked_seconds))
 
 
 def rule_of(rules: RetryRules, outcome: Outcome) -> RetryRule:
