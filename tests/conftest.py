@@ -133,8 +133,8 @@ def no_swallowed_errors(request: pytest.FixtureRequest) -> Iterator[None]:
     logger.addHandler(handler)
     try:
         yield
-        if request.node.get_closest_marker("unit") is None:
-            gc.collect()  # what is reported, is reported when the task is collected; unit tests are too many for it
+        if not any(request.node.get_closest_marker(quick) for quick in ("unit", "contract")):
+            gc.collect()  # what is reported, is reported when the task is collected; quick tests are too many for it
     finally:
         logger.removeHandler(handler)
     if handler.messages:

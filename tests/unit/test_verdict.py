@@ -393,6 +393,22 @@ def test_a_machine_found_after_the_call_moves_the_figures_of_the_calls_day(given
     assert state.tries["machine"] == 1
 
 
+def test_a_correction_keeps_the_day_of_the_call_though_the_campaigns_zone_has_changed() -> None:
+    west, east = ({"time_zone": zone} for zone in ("Pacific/Honolulu", "Pacific/Kiritimati"))
+    settled = after(ended("human"), of=campaign(schedule=west))
+    (fact,) = corrections(settled, later("machine"), campaign(schedule=east))
+    assert settled.call is not None
+    assert fact.day == settled.call.day == STARTED.date()
+
+
+def test_a_person_found_on_a_call_that_was_counted_nowhere_ends_the_calling_and_corrects_no_figures() -> None:
+    waiting = after(ended("carrier_error"))
+    assert (waiting.status, waiting.call and waiting.call.day) == ("pending", None)
+    (fact,) = decide_report(waiting, campaign(), later("human"), suppressed=False, now=NOW + DAY)
+    assert isinstance(fact, ContactStatusChanged)
+    assert (fact.status, fact.placed, fact.first_reached) == ("completed", False, True)
+
+
 @pytest.mark.parametrize(
     ("status", "due"), [("running", True), ("paused", True), ("completed", False), ("cancelled", False)]
 )

@@ -21,7 +21,7 @@ STORED = {"stored": True}
 """The validation context under which facts are read back."""
 MINUTES_PER_DAY = 1440
 MINUTES_PER_WEEK = 7 * MINUTES_PER_DAY
-_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
 @cache
@@ -34,12 +34,13 @@ def is_time_zone(name: str) -> bool:
     return name == "UTC" or ("/" in name and not name.startswith("Etc/") and name in _zone_names())
 
 
-def _is_stored(info: ValidationInfo[Any]) -> bool:
+def is_stored(info: ValidationInfo[Any]) -> bool:
+    """Whether a stored fact is being read back, not a command."""
     return bool(info.context and info.context.get("stored"))
 
 
 def _require_time_zone(name: str, info: ValidationInfo[Any]) -> str:
-    if not _is_stored(info) and not is_time_zone(name):
+    if not is_stored(info) and not is_time_zone(name):
         raise ValueError(f"{name!r} is not an IANA time zone; allowed: names such as 'Europe/Berlin', or 'UTC'")
     return name
 
@@ -58,7 +59,7 @@ def minutes_of(text: str) -> int:
 
 
 def _require_window(window: tuple[str, str], info: ValidationInfo[Any]) -> tuple[str, str]:
-    if _is_stored(info):
+    if is_stored(info):
         return window
     start, end = minutes_of(window[0]), minutes_of(window[1])
     if start in (end, MINUTES_PER_DAY):
@@ -101,7 +102,7 @@ class Schedule(BaseModel):
 
     @model_validator(mode="after")
     def _has_an_open_minute(self, info: ValidationInfo[Any]) -> Self:
-        if _is_stored(info):
+        if is_stored(info):
             return self
         taken: set[int] = set()
         for number, day in enumerate(WEEKDAYS):

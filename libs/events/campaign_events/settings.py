@@ -5,22 +5,22 @@ records the version it ran under. Commands are validated with `extra="forbid"`; 
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo
 
-from campaign_events.schedule import Schedule
+from campaign_events.schedule import Schedule, is_stored
 
 
-def _require_no_nul(text: str) -> str:
-    if "\0" in text:
+def _require_no_nul(text: str, info: ValidationInfo[Any]) -> str:
+    if "\0" in text and not is_stored(info):
         raise ValueError("contains a NUL character; allowed: any other text")
     return text
 
 
 NO_NUL = AfterValidator(_require_no_nul)
 """For text that every reader has to keep: PostgreSQL stores no NUL. Stands last, behind the constraints of length."""
-E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{6,14}$")]
+E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 CampaignType = Literal["outbound", "inbound"]
 SuccessRule = Literal["answered", "reported"]
 DAY_SECONDS = 86_400

@@ -6,7 +6,7 @@ end of its current call. What a call's end makes of it is decided in `verdict.py
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal, assert_never
 from uuid import UUID
 
@@ -50,6 +50,8 @@ class LastCall:
     settled: bool = False
     answered: bool = False
     duration_seconds: float | None = None
+    day: date | None = None
+    """Whose figures the call was counted in; null when it counted as no attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +243,13 @@ def _evolve_status(state: Contact, fact: ContactStatusChanged) -> Contact:
     return replace(
         state,
         tries=tries,
-        call=replace(state.call, settled=True, answered=fact.answered, duration_seconds=fact.duration_seconds),
+        call=replace(
+            state.call,
+            settled=True,
+            answered=fact.answered,
+            duration_seconds=fact.duration_seconds,
+            day=fact.day,
+        ),
     )
 
 

@@ -6,7 +6,7 @@ What must stay true: the snapshot of each contact equals the fold of its facts, 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -342,4 +342,5 @@ def _call_of(stored: Mapping[str, Any]) -> LastCall:
         settled=stored["settled"],
         answered=stored["answered"],
         duration_seconds=stored["duration_seconds"],
+        day=date.fromisoformat(stored["day"]) if stored["day"] else None,
     )

@@ -42,7 +42,9 @@ class ContactIn(BaseModel):
     consent_basis: Text | None = None
     consent_at: AwareDatetime | None = None
     consent_source: Text | None = None
-    variables: dict[Annotated[str, NO_NUL], Annotated[str, NO_NUL]] = Field(default_factory=dict, max_length=64, description="For the agent's prompt")
+    variables: dict[Annotated[str, NO_NUL], Annotated[str, NO_NUL]] = Field(
+        default_factory=dict, max_length=64, description="For the agent's prompt"
+    )
 
 
 class ContactsIn(BaseModel):

@@ -28,6 +28,7 @@ from campaign_command.contact import (
     DO_NOT_CALL,
     IN_PROGRESS,
     NO_ANSWER,
+    PENDING,
     RESCHEDULED,
     VOICEMAIL,
     Contact,
@@ -81,11 +82,14 @@ def decide_report(
     contact: Contact, campaign: Campaign, verdict: CallVerdict, *, suppressed: bool, now: datetime
 ) -> list[ContactStreamFact]:
     """The facts that follow from a call's end or its correction; none when it changes nothing."""
-    if contact.call is None or contact.call.call_id != verdict.call_id:
-        return _of_older_call(contact, campaign, verdict, suppressed=suppressed, now=now)
-    if contact.status is IN_PROGRESS:
-        return [_settled(contact, campaign, verdict, suppressed=suppressed, now=now)]
-    return _corrected(contact, contact.call, campaign, verdict, suppressed=suppressed, now=now)
+    call = contact.call
+    if call is not None and call.call_id == verdict.call_id:
+        if contact.status is IN_PROGRESS:
+            return [_settled(contact, campaign, verdict, suppressed=suppressed, now=now)]
+        if call.day is not None:
+            return _corrected(contact, call, call.day, campaign, verdict, suppressed=suppressed, now=now)
+    # A call that was counted nowhere has no figures to correct: it is treated as an older one.
+    return _of_older_call(contact, campaign, verdict, suppressed=suppressed, now=now)
 
 
 def _settled(
@@ -120,7 +124,14 @@ def _settled(
 
 
 def _corrected(
-    contact: Contact, call: LastCall, campaign: Campaign, verdict: CallVerdict, *, suppressed: bool, now: datetime
+    contact: Contact,
+    call: LastCall,
+    day: date,
+    campaign: Campaign,
+    verdict: CallVerdict,
+    *,
+    suppressed: bool,
+    now: datetime,
 ) -> list[ContactStreamFact]:
     if contact.status is DO_NOT_CALL or not counts_as_attempt(verdict):
         return []
@@ -155,7 +166,7 @@ def _corrected(
             call_id=verdict.call_id,
             old=old,
             new=new,
-            day=_day(campaign, verdict, now),
+            day=day,
             reason=settlement.reason,
             due_at=settlement.due_at,
             attempt=contact.attempt,
@@ -174,7 +185,7 @@ def _of_older_call(
     if contact.status in (IN_PROGRESS, DO_NOT_CALL):
         return []
     answered = verdict.outcome in _BY_A_PERSON
-    if not asks_not_to_be_called(verdict) and not (answered and contact.status in (NO_ANSWER, VOICEMAIL)):
+    if not asks_not_to_be_called(verdict) and not (answered and contact.status in (PENDING, NO_ANSWER, VOICEMAIL)):
         return []
     settlement = _settle_again(contact, campaign, verdict, suppressed=suppressed, now=now)
     if settlement.status is RESCHEDULED and campaign.is_final:
