@@ -13,26 +13,29 @@ from campaign_service.health import Health
 from campaign_service.logs import configure_logs
 from campaign_service.process import leave, run_process
 from campaign_service.publisher import Publisher
+from campaign_service.settings import DatabaseSettings, load_settings
 from campaign_service.subscription import Subscription
-from campaign_service.tokens import Verifier
+from campaign_service.tokens import verifier_of
 from campaign_service.topic_admin import ensure_topics
-from dialer.api import Services, build_app, mint_call_token
+from dialer.api import build_app
 from dialer.caller import Caller
 from dialer.calls import Patience
 from dialer.carriers.simulated import SimulatedCarrier
 from dialer.database import UNAVAILABLE, migrate, open_pool
+from dialer.incoming import mint_call_token
 from dialer.intake import Intake
 from dialer.permits import PermitClient
 from dialer.reconciler import Reconciler
 from dialer.relay import Relay
-from dialer.settings import DatabaseSettings, Settings
+from dialer.services import Services
+from dialer.settings import Settings
 
 SUBSCRIPTION, CALLER, RECONCILER, RELAY = "subscription", "caller", "reconciler", "relay"
 
 
 async def prepare() -> int:
     """Tables and topics, idempotent."""
-    settings = DatabaseSettings()
+    settings = load_settings(DatabaseSettings)
     log = configure_logs(DIALER, level=settings.log_level, log_format=settings.log_format)
     steps = await migrate(settings.database_dsn.get_secret_value())
     await ensure_topics(settings.kafka_bootstrap, [settings.topic_prefix + CALL_EVENTS])
@@ -42,7 +45,7 @@ async def prepare() -> int:
 
 async def serve() -> int:
     """Serve until told to stop; the exit code."""
-    settings = Settings()
+    settings = load_settings(Settings)
     log = configure_logs(DIALER, level=settings.log_level, log_format=settings.log_format)
     topics = [settings.topic_prefix + CAMPAIGN_EVENTS, settings.topic_prefix + CALL_EVENTS]
     await ensure_topics(settings.kafka_bootstrap, topics, create=False)
@@ -100,7 +103,7 @@ async def serve() -> int:
     health.check(SUBSCRIPTION, subscription.check)
 
     def carrier_closed_until() -> datetime | None:
-        at = caller.breaker.closes_at(monotonic())
+        at = caller.placer.breaker.closes_at(monotonic())
         return None if at is None else datetime.now(UTC) + timedelta(seconds=at - monotonic())
 
     app = build_app(
@@ -108,12 +111,7 @@ async def serve() -> int:
             pool=pool,
             carrier=carrier,
             patience=patience,
-            verifier=Verifier(
-                secret=settings.jwt_secret.get_secret_value() if settings.jwt_secret else None,
-                jwks_url=settings.jwt_jwks_url,
-                issuer=settings.jwt_issuer,
-                audience=settings.jwt_audience,
-            ),
+            verifier=verifier_of(settings),
             call_token_secret=token_secret,
             webhook_secret=settings.carrier_webhook_secret.get_secret_value(),
             changed=caller.changed,
@@ -129,7 +127,10 @@ async def serve() -> int:
         RECONCILER: partial(reconciler.run, beat=partial(health.beat, RECONCILER)),
         RELAY: _after(last_call_told, partial(relay.run, beat=partial(health.beat, RELAY))),
     }
-    return await run_process(app, host=settings.http_host, port=settings.http_port, loops=loops, log=log)
+    code = await run_process(app, host=settings.http_host, port=settings.http_port, loops=loops, log=log)
+    await permits.close()
+    await carrier.close()
+    return code
 
 
 Loop = Callable[[asyncio.Event], Awaitable[None]]
@@ -157,7 +158,7 @@ def _after(others: asyncio.Event, loop: Loop) -> Loop:
 def _health() -> Health:
     health = Health()
     health.expect(SUBSCRIPTION, within_seconds=30)
-    health.expect(CALLER, within_seconds=15)
+    health.expect(CALLER, within_seconds=45)
     health.expect(RECONCILER, within_seconds=90)
     health.expect(RELAY, within_seconds=90)
     return health

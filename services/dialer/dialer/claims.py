@@ -110,6 +110,12 @@ UPDATE queue SET not_callable_version = $5 FROM picked
 WHERE queue.campaign_id = $3 AND queue.contact_id = picked.contact_id
 RETURNING queue.contact_id
 """
+# Requests that may still reach the carrier, sent by a process before or by this one before a pause.
+ON_THEIR_WAY = """
+SELECT count(*) FROM calls
+WHERE campaign_id = $1 AND state IN ('placing', 'unknown') AND state <> 'settled'
+    AND permit_ends_at + make_interval(secs => $2) > now()
+"""
 LIVE_CALLS = """
 SELECT count(*) FROM calls WHERE campaign_id = $1 AND state <> 'settled' AND state <> 'ended'
 """

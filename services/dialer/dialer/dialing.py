@@ -66,12 +66,13 @@ def day_end(settings: CampaignSettings, day: date) -> datetime:
 class Dialing:
     """What the pacing loop remembers of a campaign between two looks."""
 
-    def __init__(self, campaign_id: UUID, *, workspace: UUID, tenure: Tenure, clock: float, placing: int) -> None:
+    def __init__(self, campaign_id: UUID, *, workspace: UUID, tenure: Tenure, clock: float) -> None:
         self.campaign_id, self.workspace, self.tenure = campaign_id, workspace, tenure
         self.pace = Pace()
-        self.pace.takeover(clock, placing=placing)
         self.look_at = clock
         self.is_busy = False
+        self.expired_in_a_row = 0
+        self._not_before = clock
         self.zones: dict[int, tuple[str, ...]] = {}
         self.told_not_callable: set[int] = set()
         self.settings_version = 0
@@ -82,9 +83,21 @@ class Dialing:
         self._day_counted_at = 0.0
         self._inherited: list[float] = []
 
-    def inherit(self, gone_at: float, count: int) -> None:
-        """Calls the process before may still be placing: they hold their places until `gone_at`."""
-        self._inherited += [gone_at] * count
+    def begin(self, clock: float, *, placing: int, gone_at: float) -> None:
+        """Dial from now on. `placing` calls of before may still be on their way; they hold their places so long."""
+        self.pace.takeover(clock, placing=placing)
+        self._inherited = [gone_at] * placing
+
+    def wake(self) -> None:
+        """Something is new: look soon."""
+        self.look_at = min(self.look_at, self._not_before)
+
+    def looked(self, clock: float, *, again_in: float, not_before: float) -> None:
+        """A look is over: the next one comes then, or earlier when woken."""
+        self._not_before = clock + not_before
+        woken = self.look_at != float("inf")
+        self.look_at = self._not_before if woken else clock + max(again_in, not_before)
+        self.is_busy = False
 
     def release_inherited(self, clock: float) -> None:
         """Give back the places of inherited calls that can't be on their way any more."""

@@ -32,7 +32,7 @@ DialingState = Literal["dialing", "waiting", "paused", "finished", "idle"]
 
 
 class DialingStatus(BaseModel):
-    """The dialler's view of a campaign, as of now."""
+    """The dialer's view of a campaign, as of now."""
 
     model_config = ConfigDict(
         frozen=True,

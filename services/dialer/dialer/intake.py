@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from campaign_events.positions import Applied, Received, TopicPartition, admit
+from campaign_events.topics import CAMPAIGN_EVENTS
 from campaign_service.logs import Log
 from dialer.database import Connection, Pool
 from dialer.queue import (
@@ -26,7 +27,8 @@ from dialer.queue import (
 )
 
 READ_POSITIONS = """
-SELECT topic, partition, log, position FROM positions WHERE topic = ANY($1::text[]) ORDER BY topic, partition FOR UPDATE
+SELECT topic, partition, log, position FROM positions
+WHERE topic = $1 AND partition = ANY($2::integer[]) ORDER BY partition FOR UPDATE
 """
 WRITE_POSITION = """
 INSERT INTO positions (topic, partition, log, position) VALUES ($1, $2, $3, $4)
@@ -53,10 +55,11 @@ FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::timestamptz[]
     AS new (campaign_id, contact_id, status, attempt, due_at, call_id, changed_at)
 WHERE queue.campaign_id = new.campaign_id AND queue.contact_id = new.contact_id
 """
-# The positions a consumer lost to another are applied by the other: a row that is missing there waits for its lock.
+# A partition's first row, so that there is one to lock; of the log that the topic is known to have.
 SEED_POSITIONS = """
 INSERT INTO positions (topic, partition, log, position)
-SELECT $1, partition, $3, 0 FROM unnest($2::integer[]) AS new (partition) ON CONFLICT DO NOTHING
+SELECT $1, partition, coalesce((SELECT log FROM positions WHERE topic = $1 LIMIT 1), $3), 0
+FROM unnest($2::integer[]) AS new (partition) ON CONFLICT DO NOTHING
 """
 
 
@@ -68,14 +71,10 @@ class Intake:
 
     async def apply(self, received: Sequence[Received]) -> None:
         """Apply what is new of a batch. Raises Gap and UnknownLog; a database that is away raises its own error."""
-        topics = sorted({item.topic for item in received})
+        partitions = sorted({item.partition for item in received})
         async with self._pool.acquire() as connection, connection.transaction():
-            for topic in topics:
-                # So that the lock below holds also before a partition's first fact.
-                of_topic = [item for item in received if item.topic == topic]
-                partitions = sorted({item.partition for item in of_topic})
-                await connection.execute(SEED_POSITIONS, topic, partitions, of_topic[0].event.log)
-            rows = await connection.fetch(READ_POSITIONS, topics)
+            await connection.execute(SEED_POSITIONS, CAMPAIGN_EVENTS, partitions, received[0].event.log)
+            rows = await connection.fetch(READ_POSITIONS, CAMPAIGN_EVENTS, partitions)
             applied: dict[TopicPartition, Applied] = {
                 (row["topic"], row["partition"]): Applied(row["log"], row["position"]) for row in rows
             }
@@ -103,7 +102,6 @@ async def _carry_out(connection: Connection, operation: Operation, partition_of:
                 PUT_CAMPAIGN, campaign_id, workspace, partition, settings.model_dump_json(), version
             )
         case SetSettings(campaign_id, settings, version):
-            # Other settings may open what was closed: whoever could not be called is looked at again.
             await connection.execute(
                 "UPDATE campaigns SET settings = $2::jsonb, settings_version = $3 WHERE id = $1",
                 *(campaign_id, settings.model_dump_json(), version),

@@ -67,7 +67,7 @@ class Relay:
                 failures = 0
 
     async def _attempt(self, stopping: asyncio.Event, beat: Callable[[], None]) -> None:
-        connection = await asyncpg.connect(self._dsn, command_timeout=COMMAND_TIMEOUT_SECONDS)
+        connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=COMMAND_TIMEOUT_SECONDS)
         try:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", RELAY_LOCK):
                 beat()
@@ -79,6 +79,7 @@ class Relay:
             row = await connection.fetchrow("SELECT position, priors FROM relay")
             assert row is not None
             position, priors = row["position"], list(row["priors"])
+            await self._measure(connection, position)  # before Kafka is needed, since it may be what is away
             async with self._publisher() as publisher:
                 self._log.info("relay_active", position=position)
                 while True:
@@ -98,6 +99,12 @@ class Relay:
             with contextlib.suppress(*UNAVAILABLE):
                 await connection.close(timeout=2)
 
+    async def _measure(self, connection: "asyncpg.Connection[asyncpg.Record]", position: int) -> None:
+        lag = await connection.fetchrow(LAG, position)
+        assert lag is not None
+        lag_events.set(lag["events"])
+        lag_seconds.set(max(0.0, float(lag["age"] or 0)))
+
     async def _publish(
         self,
         connection: "asyncpg.Connection[asyncpg.Record]",
@@ -107,14 +114,10 @@ class Relay:
         priors: list[int],
         page: Sequence[asyncpg.Record],
     ) -> tuple[int, list[int]]:
-        lag = await connection.fetchrow(LAG, position) if len(page) == PAGE else None
-        lag_events.set(lag["events"] if lag else len(page))
-        lag_seconds.set(max(0.0, float(lag["age"] or 0)) if lag else 0)
+        if len(page) == PAGE:
+            await self._measure(connection, position)
         priors = list(priors)
-        events: list[tuple[str, Event[Any]]] = []
-        for row in page:
-            event = _event(row, log_id, priors)
-            events.append((CALL_EVENTS, event))
+        events: list[tuple[str, Event[Any]]] = [(CALL_EVENTS, _event(row, log_id, priors)) for row in page]
         await publisher.publish(events)
         last: int = page[-1]["position"]
         saved = await connection.execute(

@@ -9,11 +9,12 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import UTC
+from typing import Annotated, Any
 from uuid import UUID
 
 import httpx
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from dialer.carriers import (
     Absent,
@@ -27,8 +28,13 @@ from dialer.carriers import (
     Unknown,
 )
 
-CONNECTIONS = 200
+# A pool is searched from end to end for each request: many small ones cost a third of a large one.
+POOLS = 16
+CONNECTIONS_PER_POOL = 16
+KEPT_SECONDS = 3.0
+"""Less than servers keep an idle connection, so that a request does not meet one that is just being closed."""
 MAX_RETRY_AFTER_SECONDS = 3600.0
+MAX_WORD = 500
 
 
 class _Carried(BaseModel):
@@ -39,15 +45,20 @@ class _Acceptance(_Carried):
     accepted_at: AwareDatetime
 
 
+# What a carrier says is taken as it is where it can be stored; a code that is none is no reason to lose an event.
+_Code = Annotated[int | None, AfterValidator(lambda code: code if code is not None and 0 <= code <= 999 else None)]
+_Word = Annotated[str | None, AfterValidator(lambda word: word and word.replace("\0", "")[:MAX_WORD])]
+
+
 class _CallState(_Carried):
     accepted_at: AwareDatetime
     ringing_at: AwareDatetime | None = None
     answered_at: AwareDatetime | None = None
     ended_at: AwareDatetime | None = None
-    sip_code: int | None = None
-    q850_cause: int | None = None
-    reason: str | None = None
-    answered_by: str | None = None
+    sip_code: _Code = None
+    q850_cause: _Code = None
+    reason: _Word = None
+    answered_by: _Word = None
     duration_seconds: float | None = None
 
 
@@ -55,10 +66,10 @@ class _Event(_Carried):
     call_id: UUID
     at: AwareDatetime
     status: str
-    sip_code: int | None = None
-    q850_cause: int | None = None
-    reason: str | None = None
-    answered_by: str | None = None
+    sip_code: _Code = None
+    q850_cause: _Code = None
+    reason: _Word = None
+    answered_by: _Word = None
     duration_seconds: float | None = Field(default=None, ge=0)
 
 
@@ -77,19 +88,29 @@ class SimulatedCarrier:
     def __init__(self, url: str, *, api_key: str, public_url: str, place_timeout_seconds: float) -> None:
         self._public_url = public_url.rstrip("/")
         self._place_timeout_seconds = place_timeout_seconds
-        self._client = httpx.AsyncClient(
-            base_url=url.rstrip("/"),
-            headers={"authorization": f"Bearer {api_key}", "content-type": "application/json"},
-            timeout=place_timeout_seconds,
-            limits=httpx.Limits(
-                max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=3.0
-            ),
-            trust_env=False,
+        limits = httpx.Limits(
+            max_connections=CONNECTIONS_PER_POOL,
+            max_keepalive_connections=CONNECTIONS_PER_POOL,
+            keepalive_expiry=KEPT_SECONDS,
         )
+        self._clients = [
+            httpx.AsyncClient(
+                base_url=url.rstrip("/"),
+                headers={"authorization": f"Bearer {api_key}", "content-type": "application/json"},
+                timeout=place_timeout_seconds,
+                limits=limits,
+                trust_env=False,
+            )
+            for _ in range(POOLS)
+        ]
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        for client in self._clients:
+            await client.aclose()
+
+    def _client(self, call_id: UUID) -> httpx.AsyncClient:
+        return self._clients[call_id.int % POOLS]
 
     async def place(self, request: PlaceRequest) -> Placed:
         """See `Carrier`."""
@@ -112,7 +133,7 @@ class SimulatedCarrier:
         }
         try:
             async with asyncio.timeout(self._place_timeout_seconds):
-                response = await self._client.post("/v1/calls", content=orjson.dumps(body))
+                response = await self._client(request.call_id).post("/v1/calls", content=orjson.dumps(body))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             # No connection, so no request has left.
             return Rejected("unreachable", type(error).__name__)
@@ -123,7 +144,7 @@ class SimulatedCarrier:
     async def find(self, call_id: UUID) -> Sighting | Absent | None:
         """See `Carrier`."""
         try:
-            response = await self._client.get(f"/v1/calls/{call_id}")
+            response = await self._client(call_id).get(f"/v1/calls/{call_id}")
         except httpx.HTTPError:
             return None
         if response.status_code == httpx.codes.NOT_FOUND and _code(response) == "unknown_call":
@@ -138,7 +159,7 @@ class SimulatedCarrier:
     async def hangup(self, call_id: UUID) -> bool | None:
         """See `Carrier`."""
         try:
-            response = await self._client.post(f"/v1/calls/{call_id}/hangup")
+            response = await self._client(call_id).post(f"/v1/calls/{call_id}/hangup")
         except httpx.HTTPError:
             return None
         if response.is_success:
@@ -203,6 +224,13 @@ def _sighting(call_id: UUID, state: _CallState) -> Sighting:
 
 
 # ---- webhooks
+
+
+def webhook_schema() -> dict[str, Any]:
+    """The JSON Schema of a webhook's body, for the API's documentation."""
+    schema = _Webhook.model_json_schema()
+    schema["properties"]["events"]["items"] = schema.pop("$defs")["_Event"]
+    return schema
 
 
 def is_signed(body: bytes, signature: str | None, secret: str) -> bool:
