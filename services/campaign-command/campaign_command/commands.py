@@ -45,6 +45,7 @@ from campaign_command.contacts import (
     save_campaign,
 )
 from campaign_command.store import Transaction, now_of
+from campaign_command.suppressions import opt_out_reopened
 from campaign_events.facts import CampaignCreated, ContactCallabilityChanged
 from campaign_events.settings import CampaignSettings
 from campaign_service.problems import Problem, invalid_request
@@ -83,6 +84,8 @@ def edit(tx: Transaction, target: Target, patch: Mapping[str, Any]) -> dict[str,
     edited = _carry_out(tx, campaign, Edit(settings))
     if edited.settings_version != campaign.settings_version:
         _look_again(tx, edited)
+        if edited.settings.limits.max_attempts > campaign.settings.limits.max_attempts:
+            opt_out_reopened(tx, edited, now=now_of(tx.cursor))
     after = settings.model_dump(mode="json")
     changes = [
         {"field": name, "from": before[name], "to": after[name]} for name in after if after[name] != before[name]
@@ -289,7 +292,8 @@ def _require_no_import(tx: Transaction, campaign: Campaign) -> None:
 
 def _end_imports(tx: Transaction, campaign: Campaign) -> None:
     tx.cursor.execute(
-        "UPDATE imports SET state = 'cancelled' WHERE campaign_id = %s AND state IN ('uploading', 'queued', 'running')",
+        "UPDATE imports SET state = 'cancelled', updated_at = now(), finished_at = now()"
+        " WHERE campaign_id = %s AND state IN ('uploading', 'queued', 'running')",
         (campaign.campaign_id,),
     )
 

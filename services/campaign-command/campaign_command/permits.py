@@ -26,6 +26,11 @@ INSERT INTO live_calls (call_id, workspace, number, campaign_id, contact_id, att
                         campaign_version, caller_number, granted_at, expires_at, deadline_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
+_CALLS = """
+SELECT originator_id AS contact_id, convert_from(state, 'UTF8')::jsonb -> 'data' ->> 'call_id' AS call_id
+FROM campaign_command_events
+WHERE originator_id = ANY(%s) AND topic = 'ContactStatusChanged'
+"""
 
 
 class Ask(BaseModel):
@@ -110,6 +115,7 @@ class _Batch:
         self.campaigns = {ask.campaign_id: tx.campaign(ask.campaign_id) for ask in asks}
         tx.cursor.execute("SELECT * FROM live_calls WHERE call_id = ANY(%s)", ([ask.call_id for ask in asks],))
         self.standing = {row["call_id"]: row for row in tx.cursor.fetchall()}
+        self.closed = self._closed_calls()
         self.live = self._live_numbers()
         self.suppressed = self._suppressed_numbers()
         self.decided: dict[UUID, list[tuple[Contact, Sequence[ContactStreamFact]]]] = defaultdict(list)
@@ -134,7 +140,7 @@ class _Batch:
             return _refused(ask, PermitRefusal("permanent", "unknown_contact"))
         if ask.call_id in self.standing:
             return self._again(ask, row, campaign)
-        if row.contact.call is not None and row.contact.call.call_id == ask.call_id:
+        if (ask.contact_id, str(ask.call_id)) in self.closed:
             return _refused(ask, PermitRefusal("permanent", "call_closed"))
         if ask.contact_id in self.taken:
             return _refused(ask, PermitRefusal("temporary", "contact_in_progress"))
@@ -201,6 +207,14 @@ class _Batch:
         if (campaign.campaign_id, row.number) in self.suppressed:
             return _refused(ask, PermitRefusal("permanent", "suppressed"))
         return _granted(ask, row, campaign, caller_number=standing["caller_number"], expires_in=left)
+
+    def _closed_calls(self) -> set[tuple[UUID, str]]:
+        # A contact's facts know all its calls; whoever was never called needs no look.
+        called = [contact_id for contact_id, row in self.rows.items() if row.contact.call is not None]
+        if not called:
+            return set()
+        self.tx.cursor.execute(_CALLS, (called,))
+        return {(row["contact_id"], row["call_id"]) for row in self.tx.cursor.fetchall()}
 
     def _live_numbers(self) -> set[tuple[UUID, str]]:
         wanted = {(row.workspace, row.number) for row in self.rows.values()}

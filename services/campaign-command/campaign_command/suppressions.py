@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
+from campaign_command.campaign import Campaign
 from campaign_command.contact import Contact, ContactStreamFact, opt_out
 from campaign_command.contacts import complete_if_done, row_of, save
 from campaign_command.store import Transaction
@@ -24,6 +25,17 @@ WHERE c.workspace = %(workspace)s AND c.number = ANY(%(numbers)s)
   AND c.status IN ('pending', 'rescheduled', 'no_answer', 'voicemail')
   AND NOT g.deleted AND g.status IN ('draft', 'running', 'paused')
   AND (%(scope)s::uuid IS NULL OR c.campaign_id = %(scope)s)
+ORDER BY c.seq
+"""
+_WAITING_SUPPRESSED = """
+SELECT c.*
+FROM contacts c
+WHERE c.campaign_id = %(campaign)s AND c.status IN ('pending', 'rescheduled', 'no_answer', 'voicemail')
+  AND EXISTS (
+      SELECT 1 FROM suppressions s
+      WHERE s.workspace = c.workspace AND s.number = c.number AND s.lifted_at IS NULL
+        AND (s.scope IS NULL OR s.scope = c.campaign_id) AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())
+  )
 ORDER BY c.seq
 """
 _INSERT = """
@@ -118,6 +130,15 @@ def lift(tx: Transaction, suppression_id: UUID, *, workspace: UUID, now: datetim
     )
     tx.append([fact], workspace=workspace, versions={suppression_id: row["version"]})
     return True
+
+
+def opt_out_reopened(tx: Transaction, campaign: Campaign, *, now: datetime) -> None:
+    """More attempts reopen spent contacts: those whose number was suppressed meanwhile become do_not_call."""
+    tx.cursor.execute(_WAITING_SUPPRESSED, {"campaign": campaign.campaign_id})
+    contacts = [row_of(row).contact for row in tx.cursor.fetchall()]
+    most = campaign.settings.limits.max_attempts
+    decided = [(contact, opt_out(contact, max_attempts=most, reason="suppressed", now=now)) for contact in contacts]
+    save(tx, decided, workspace=campaign.workspace)
 
 
 def _opt_out_waiting(
