@@ -279,13 +279,7 @@ def _start(state: Campaign, command: Start, now: datetime) -> list[CampaignStrea
     settings = state.settings
     if settings.type == "outbound" and command.total == 0:
         raise _refused(state, "no_contacts", "The campaign has no contacts.")
-    missing = [
-        name
-        for name, value in (("agent_id", settings.agent_id), ("caller_numbers", settings.caller_numbers))
-        if not value
-    ]
-    if missing:
-        raise _refused(state, "not_ready", f"Missing: {', '.join(missing)}.", missing=missing)
+    _require_ready(state)
     if settings.type == "outbound" and command.callable == 0:
         reasons = dict(command.blocked)
         raise _refused(state, "no_callable_contacts", "None of the contacts can be called.", reasons=reasons)
@@ -306,6 +300,7 @@ def _resume(state: Campaign, now: datetime) -> list[CampaignStreamFact]:
         return []
     if state.status is not PAUSED:
         raise refusal(state, "resume")
+    _require_ready(state)
     _require_time_left(state, now)
     return [CampaignResumed(at=now, campaign_id=state.campaign_id, settings_version=state.settings_version)]
 
@@ -324,6 +319,13 @@ def _complete(state: Campaign, now: datetime) -> list[CampaignStreamFact]:
     if state.status is not RUNNING or state.settings.type != "outbound":
         raise refusal(state, "complete")
     return [CampaignCompleted(at=now, campaign_id=state.campaign_id)]
+
+
+def _require_ready(state: Campaign) -> None:
+    needed = {"agent_id": state.settings.agent_id, "caller_numbers": state.settings.caller_numbers}
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        raise _refused(state, "not_ready", f"Missing: {', '.join(missing)}.", missing=missing)
 
 
 def _require_time_left(state: Campaign, now: datetime) -> None:

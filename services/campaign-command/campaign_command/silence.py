@@ -10,7 +10,7 @@ from uuid import UUID
 
 from prometheus_client import Histogram
 
-from campaign_command.store import Store
+from campaign_command.store import Store, now_of
 from campaign_command.workers import Workers
 
 POLL_SECONDS = 0.05
@@ -18,7 +18,8 @@ POLL_SECONDS = 0.05
 _waited = Histogram("silence_wait_seconds", "From the commit of a pause, cancel or opt-out to silence")
 _OUTSTANDING = """
 SELECT count(*) AS outstanding FROM live_calls
-WHERE NOT reported AND expires_at + make_interval(secs => %(place_timeout)s) > clock_timestamp()
+WHERE NOT reported AND granted_at <= %(since)s
+  AND expires_at + make_interval(secs => %(place_timeout)s) > clock_timestamp()
   AND (campaign_id = %(campaign)s OR (workspace = %(workspace)s AND number = ANY(%(numbers)s)))
 """
 
@@ -45,6 +46,9 @@ class Silence:
 
     async def _wait(self, whose: dict[str, object]) -> None:
         with _waited.time():
+            # Grants are ordered by the append lock: what was granted before our commit was granted before now. Later
+            # ones (somebody resumed meanwhile) are not ours to wait for.
+            whose = {**whose, "since": await self._workers.run(lambda: self._store.read(now_of))}
             while True:
                 changed = self._changed
                 if await self._workers.run(lambda: self._outstanding(whose)) == 0:
