@@ -29,8 +29,8 @@ PAGE = 2000
 POLL_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
 
-lag_events = Gauge("relay_lag_events", "Facts in the outbox that are not in Kafka yet")
-lag_seconds = Gauge("relay_lag_seconds", "Age of the oldest of them")
+lag_events = Gauge("dialer_relay_lag_events", "Facts in the outbox that are not in Kafka yet")
+lag_seconds = Gauge("dialer_relay_lag_seconds", "Age of the oldest of them")
 
 READ_PAGE = """
 SELECT position, workspace, call_id, stream_version, type, fact, recorded_at
