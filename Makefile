@@ -26,10 +26,10 @@ $(INSTALLED): $(LOCKED) pyproject.toml
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input --no-build-isolation --no-deps -e .
 	@touch $@
 
-.PHONY: help setup up down status logs psql tail token demo test lint format types ci clean
+.PHONY: help setup up down status logs psql tail token demo test lint format types ci clean import bench-import
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED)  ## make .venv from requirements.lock (every other target does so too)
 	@:
@@ -58,6 +58,13 @@ tail: $(INSTALLED)  ## print a topic as JSON lines: topic=campaign-events [from=
 
 token: $(INSTALLED)  ## print a bearer token, good for 12 h: [role=viewer|operator|admin] [workspace=uuid]
 	@$(STACK) token $(if $(role),--role $(role)) $(if $(workspace),--workspace $(workspace))
+
+import: $(INSTALLED)  ## a contact file into a campaign of make up: file=… campaign=id|name [country=US update=1 dry_run=1 mapping=…]
+	@test -n "$(file)" -a -n "$(campaign)" || { echo "error: name both: make import file=contacts.csv campaign=…" >&2; exit 2; }
+	@$(STACK) import "$(file)" --campaign "$(campaign)" $(if $(country),--country $(country)) $(if $(update),--update) $(if $(dry_run),--dry-run) $(if $(mapping),--mapping '$(mapping)')
+
+bench-import: $(INSTALLED)  ## a million contacts against raw COPY; minutes: [ARGS="--rows 100000 1000000"]
+	@$(RUN) tests/bench/import_bench.py $(ARGS)
 
 test: $(INSTALLED)  ## all tests but chaos and bench, with branch coverage: [ARGS=tests/unit]
 	@$(RUN) -m pytest --cov --cov-branch --cov-report=term:skip-covered --ignore=tests/chaos --ignore=tests/bench $(ARGS)

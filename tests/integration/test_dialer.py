@@ -41,18 +41,18 @@ from campaign_events.facts import (
 from campaign_events.positions import Gap, Received, UnknownLog
 from campaign_events.schedule import WEEKDAYS, Schedule
 from campaign_events.settings import CampaignSettings, ContactStatus, Conversation, Limits, Outcome
-from campaign_events.topics import CALL_EVENTS, CAMPAIGN_EVENTS
+from campaign_events.topics import CALL_EVENTS, CAMPAIGN_EVENTS, SUPPRESSION_EVENTS
 from campaign_service.logs import configure_logs
 from campaign_service.publisher import Publisher, partition_of
 from campaign_service.topic_admin import ensure_topics
-from dialer.call_log import Outgoing, tell
-from dialer.calls import Patience
+from dialer.call_log import Outgoing, change, tell
+from dialer.calls import Patience, refused
 from dialer.carriers import Absent, Placed, PlaceRequest, Sighting
-from dialer.claims import Placing, Tenure, claim, to_placing
+from dialer.claims import CALLS_OF_DAY, Placing, Tenure, claim, to_placing
 from dialer.database import migrate, open_pool
 from dialer.intake import Intake, raise_epochs
 from dialer.reconciler import Reconciler
-from dialer.relay import Relay
+from dialer.relay import Relay, connect
 from local_stack.ports import free_port
 
 WORKSPACE = UUID("00000000-0000-4000-8000-000000000001")
@@ -339,7 +339,8 @@ async def world(servers: Any, database: Callable[[], str], topic_prefix: str) ->
     dsn = database()
     await migrate(dsn)
     bootstrap = servers.kafka_bootstrap
-    await ensure_topics(bootstrap, [topic_prefix + CAMPAIGN_EVENTS, topic_prefix + CALL_EVENTS])
+    topics = (CAMPAIGN_EVENTS, CALL_EVENTS, SUPPRESSION_EVENTS)
+    await ensure_topics(bootstrap, [topic_prefix + topic for topic in topics])
     with tempfile.TemporaryDirectory() as folder:
         async with Command(bootstrap, topic_prefix).running() as command:
             world = World(dsn, bootstrap, topic_prefix, command, Path(folder))
@@ -907,6 +908,117 @@ async def test_a_rebuilt_dialer_looks_up_the_calls_it_has_no_row_for(pool: Any, 
     await running
     assert carrier.looked_up == [call_id]
     assert [tuple(row) for row in told] == [("CallEnded", "not_placed")]
+
+
+async def test_an_end_that_was_told_before_its_permit_was_granted_is_told_again(
+    pool: Any, eventually: Eventually
+) -> None:
+    # campaign-command stood still: the dialer gave the ask up and said so, and only then the ask was granted.
+    began, feed, campaign_id = datetime.now(UTC) - timedelta(hours=1), Feed(), uuid4()
+    contacts = tuple(uuid4() for _ in range(3))
+    feed.add(*_campaign_facts(campaign_id, contacts, began))
+    log = configure_logs("test", log_format="json")
+    intake = Intake(pool, changed=lambda _: None, log=log)
+    await intake.apply(feed.received)
+    partition = feed.received[0].partition
+    tenure = Tenure(partition, (await raise_epochs(pool, {partition}))[partition])
+    keys = [row["key"] for row in await pool.fetch("SELECT key FROM zone_lists")]
+    [claimed] = await claim(
+        pool,
+        tenure,
+        campaign_id=campaign_id,
+        settings_version=1,
+        zone_keys=keys,
+        count=1,
+        max_attempts=3,
+        success_rule="answered",
+        day=began.date(),
+    )
+    await change(
+        pool, [claimed.call_id], lambda call: refused(call, Outcome.NOT_PLACED, retry_after_seconds=None, now=began)
+    )
+    feed.add(
+        ContactStatusChanged(
+            at=began,
+            campaign_id=campaign_id,
+            contact_id=claimed.contact_id,
+            previous=ContactStatus.PENDING,
+            status=ContactStatus.IN_PROGRESS,
+            attempt=1,
+            call_id=claimed.call_id,
+        )
+    )
+    await intake.apply(feed.received)
+
+    stopping = asyncio.Event()
+    reconciler = Reconciler(
+        pool,
+        carrier=SilentCarrier(),
+        patience=Patience(),
+        partitions=lambda: {partition},
+        freed=lambda _: None,
+        log=log,
+    )
+    running = asyncio.create_task(reconciler.run(stopping, beat=lambda: None))
+    await eventually(lambda: pool.fetchval("SELECT count(*) = 2 FROM outbox"))
+    stopping.set()
+    await running
+    told = await pool.fetch("SELECT type, fact->>'outcome' AS outcome, call_id FROM outbox ORDER BY position")
+    assert [tuple(row) for row in told] == [
+        ("CallEnded", "not_placed", claimed.call_id),
+        ("CallCorrected", "not_placed", claimed.call_id),
+    ]
+    # Whoever was told does not hear it all the time.
+    again = Reconciler(
+        pool,
+        carrier=SilentCarrier(),
+        patience=Patience(),
+        partitions=lambda: {partition},
+        freed=lambda _: None,
+        log=log,
+    )
+    turned, stopping = asyncio.Event(), asyncio.Event()
+    turns = iter(range(3))
+
+    def beat() -> None:
+        if next(turns, None) is None:
+            turned.set()
+
+    running = asyncio.create_task(again.run(stopping, beat=beat))
+    await asyncio.wait_for(turned.wait(), 10)
+    stopping.set()
+    await running
+    assert await pool.fetchval("SELECT count(*) FROM outbox") == 2
+
+
+async def test_a_call_of_which_nobody_knows_whether_it_rang_counts_for_the_day(pool: Any) -> None:
+    now, feed, campaign_id = datetime.now(UTC), Feed(), uuid4()
+    feed.add(*_campaign_facts(campaign_id, tuple(uuid4() for _ in range(5)), now))
+    await Intake(pool, changed=lambda _: None, log=configure_logs("test", log_format="json")).apply(feed.received)
+    partition = feed.received[0].partition
+    tenure = Tenure(partition, (await raise_epochs(pool, {partition}))[partition])
+    claimed = await claim(
+        pool,
+        tenure,
+        campaign_id=campaign_id,
+        settings_version=1,
+        zone_keys=[row["key"] for row in await pool.fetch("SELECT key FROM zone_lists")],
+        count=2,
+        max_attempts=3,
+        success_rule="answered",
+        day=now.date(),
+    )
+    outcomes = dict(zip((one.call_id for one in claimed), (Outcome.NOT_PLACED, Outcome.UNKNOWN), strict=True))
+    await change(pool, outcomes, lambda call: refused(call, outcomes[call.id], retry_after_seconds=None, now=now))
+    assert await pool.fetchval(CALLS_OF_DAY, campaign_id, now.date()) == 1
+
+
+async def test_the_session_with_the_relays_lock_ends_when_its_process_stands_still(dsn: str) -> None:
+    connection = await connect(dsn)
+    try:
+        assert await connection.fetchval("SHOW idle_session_timeout") == "1min"
+    finally:
+        await connection.close()
 
 
 async def test_after_the_database_went_away_and_came_back_the_dialling_goes_on(

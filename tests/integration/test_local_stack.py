@@ -373,9 +373,10 @@ def test_a_second_up_is_one_line_and_exit_code_2(folder: Path, stubs: None, name
 
 
 def test_a_port_in_use_is_one_line_and_exit_code_2(folder: Path, stubs: None, named: dict[str, str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        refused = run("up", env={**os.environ, **named, "LOCAL_STATE": str(folder), "DIALER_PORT": str(port)})
+    ports = {service.port_variable: str(free_port()) for service in SERVICES}  # the usual ones may be taken, too
+    with socket.create_server(("127.0.0.1", int(ports["DIALER_PORT"]))):
+        refused = run("up", env={**os.environ, **named, **ports, "LOCAL_STATE": str(folder)})
+    port = ports["DIALER_PORT"]
     assert refused.returncode == 2
     expected = f"error: port {port} is in use (dialer): end what uses it, or choose another with DIALER_PORT=…\n"
     assert refused.stderr == expected
@@ -395,14 +396,20 @@ def test_tail_prints_an_event_as_one_json_line(
     write(servers, dsn=database(), topic=topic)
     env = {**os.environ, "KAFKA_BOOTSTRAP": servers.kafka_bootstrap, "LOCAL_STATE": str(folder)}
     with subprocess.Popen(
-        [sys.executable, "-m", "local_stack", "tail", topic, "--beginning"], env=env, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "local_stack", "tail", topic, "--beginning"],
+        env=env,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Tests that run in a shell's background are deaf to Ctrl-C, and so would be their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as tail:
         assert tail.stdout is not None
         try:
             shown = json.loads(tail.stdout.readline())
-        finally:
             tail.send_signal(signal.SIGINT)
-        assert tail.wait(10) == 130
+            assert tail.wait(10) == 130
+        finally:
+            tail.kill()
     assert (shown["partition"], shown["offset"], shown["key"], shown["value"]) == (0, 0, None, "kept")
 
 

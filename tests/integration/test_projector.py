@@ -24,7 +24,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from analytics_projector import live, oracle
-from analytics_projector.projector import Projector
+from analytics_projector.projector import Projector, Unavailable, database_errors
 from analytics_projector.rebuild import REBUILD_LOCK
 from analytics_projector.rows import OwnConnection
 from campaign_events.envelope import Event, encode, headers_of, wrap
@@ -728,6 +728,27 @@ async def test_a_page_that_does_not_keep_up_is_dropped_and_the_others_go_on(
         assert [message async for message in told.stream(slow)][1:] == [], "nothing is kept for it"
         with pytest.raises(Problem, match="too_many_streams"):
             told.open(OURS)
+
+
+async def test_a_page_whose_client_left_before_its_stream_began_takes_no_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "MAX_PAGES", 1)
+    pool: Any = None
+    told = live.Live("", pool, log=configure_logs("test", level="error"))
+    told.open(OURS)  # nobody holds it
+    page = told.open(OURS)
+    with pytest.raises(Problem, match="too_many_streams"):
+        told.open(OURS)
+    assert page.messages.empty()
+
+
+@pytest.mark.parametrize(
+    "gone", [ConnectionResetError(), asyncpg.InterfaceError("closed"), asyncpg.InternalClientError("state")]
+)
+def test_a_database_that_is_just_going_is_away_and_not_a_fault(gone: Exception) -> None:
+    with pytest.raises(Unavailable), database_errors():
+        raise gone
 
 
 async def test_health_and_metrics_tell_the_projection_s_state(stack: Stack, eventually: Eventually) -> None:

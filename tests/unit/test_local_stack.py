@@ -21,6 +21,7 @@ SHARED = Shared(
     secrets={name: f"the {name}" for name in SECRET_NAMES},
     urls={service.name: f"http://127.0.0.1:{service.port}" for service in SERVICES},
     ledger="ledger.jsonl",
+    spool="spool",
 )
 
 
@@ -50,6 +51,11 @@ def test_the_dialer_is_told_where_the_others_are_and_where_it_is_itself() -> Non
     assert variables["CARRIER_URL"] == "http://127.0.0.1:8104"
     assert variables["PUBLIC_URL"] == "http://127.0.0.1:20003"
     assert (variables["INSTANCE_ID"], variables["TOPIC_PREFIX"]) == ("1", "a-")
+
+
+def test_uploads_wait_in_the_state_folder_and_nowhere_else() -> None:
+    spools = {service.name: told(service).get("SPOOL_DIR") for service in SERVICES}
+    assert {name: spool for name, spool in spools.items() if spool} == {"campaign-command": "spool"}
 
 
 def test_only_a_service_with_a_database_is_told_of_one_and_migrated() -> None:

@@ -8,6 +8,7 @@ import importlib
 import shutil
 import sys
 import uuid
+from pathlib import Path
 
 from local_stack import state
 from local_stack.processes import LOCAL_WORKSPACE, token
@@ -52,6 +53,16 @@ def _run(parsed: argparse.Namespace) -> None:
         case "token":
             secrets = state.read_secrets(state.prepare(folder))
             print(token(secrets["JWT_SECRET"], workspace=str(parsed.workspace), role=parsed.role))
+        case "import":
+            from local_stack.importing import Wanted, import_file
+
+            options = {"mapping": parsed.mapping, "default_country": parsed.country}
+            options |= {
+                "on_duplicate": "update" if parsed.update else None,
+                "dry_run": "true" if parsed.dry_run else None,
+            }
+            given = {name: value for name, value in options.items() if value}
+            import_file(folder, Wanted(parsed.file, parsed.campaign, str(parsed.workspace), given))
         case _:
             from local_stack import look
 
@@ -91,6 +102,14 @@ def _parser() -> argparse.ArgumentParser:
     make_token = commands.add_parser("token", help="prints a bearer token, good for 12 hours")
     make_token.add_argument("--role", choices=ROLES, default="admin")
     make_token.add_argument("--workspace", type=uuid.UUID, default=uuid.UUID(LOCAL_WORKSPACE))
+    bring = commands.add_parser("import", help="a contact file into a campaign, with a progress bar")
+    bring.add_argument("file", type=Path)
+    bring.add_argument("--campaign", required=True, help="its id, or its name")
+    bring.add_argument("--country", help="in which national numbers are read; otherwise the campaign's")
+    bring.add_argument("--mapping", help='what columns are, as JSON: {"Handy":"phone"}')
+    bring.add_argument("--update", action="store_true", help="duplicates: what the file brings replaces details")
+    bring.add_argument("--dry-run", action="store_true", help="answer everything, add nothing")
+    bring.add_argument("--workspace", type=uuid.UUID, default=uuid.UUID(LOCAL_WORKSPACE))
     commands.add_parser("demo", help="a whole campaign in a minute", add_help=False)
     return parser
 

@@ -121,10 +121,7 @@ def main(arguments: list[str]) -> int:
         options = Options(
             database_prefix=prefix.replace("-", "_"),
             topic_prefix=prefix,
-            env={
-                "simulated-carrier": {"CARRIER_SPEED": SPEED},
-                "campaign-command": {"SPOOL_DIR": str(folder / "spool")},
-            },
+            env={"simulated-carrier": {"CARRIER_SPEED": SPEED}},
         )
         stack = Stack(both, state_folder=folder, options=options, report=console.print)
         try:

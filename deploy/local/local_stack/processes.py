@@ -86,8 +86,8 @@ class Options:
 class Stack:
     """The services over one pair of servers. Instance n of a service has INSTANCE_ID n; 0 is the first.
 
-    `state_folder` keeps the secrets, the logs (`logs/<service>.log`) and the carrier's ledger. `report` is given one
-    line for each crash. Safe to use from several threads.
+    `state_folder` keeps the secrets, the logs (`logs/<service>.log`), the uploads and the carrier's ledger. `report` is
+    given one line for each crash. Safe to use from several threads.
     """
 
     def __init__(
@@ -273,6 +273,7 @@ class Stack:
             secrets=self._secrets,
             urls={other.service.name: other.url for other in self._instances if other.number == 0},
             ledger=str(self.ledger),
+            spool=str(self._state_folder / "spool"),
         )
         dsn = self.databases.get(service.name)
         own = environment(service, shared, dsn=dsn, port=instance.port, instance=instance.number)

@@ -43,6 +43,8 @@ class Shared:
     """service name -> base URL of its first instance"""
     ledger: str
     """path of the simulated carrier's ledger"""
+    spool: str
+    """folder of the uploads that campaign-command has not imported yet"""
 
 
 # Which secrets a service is given: no more than it needs.
@@ -70,6 +72,8 @@ def environment(service: Service, shared: Shared, *, dsn: str | None, port: int,
             "TOPIC_PREFIX": shared.topic_prefix,
         }
     match service.name:
+        case "campaign-command":
+            variables |= {"SPOOL_DIR": shared.spool}
         case "dialer":
             variables |= {
                 "COMMAND_URL": shared.urls["campaign-command"],

@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
+from campaign_service.logs import brief
+
 Check = Callable[[], Awaitable[str | None]]
 _loop_age = Gauge("loop_age_seconds", "Seconds since the loop's last turn", ["loop"])
 
@@ -43,7 +45,7 @@ class Health:
             try:
                 problem = await check()
             except Exception as error:  # readiness reports whatever the check met
-                problem = f"{type(error).__name__}: {error}"
+                problem = f"{type(error).__name__}: {brief(error)}"
             if problem is not None:
                 found[name] = problem
         return found

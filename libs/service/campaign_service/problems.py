@@ -4,12 +4,15 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from campaign_service.logs import trace_of
 
 MEDIA_TYPE = "application/problem+json"
 _CODES = {
@@ -117,6 +120,12 @@ def install_problems(app: FastAPI) -> None:
         ]
         return problem_response(invalid_request(errors))
 
+    async def on_bug(request: Request, error: Exception) -> Response:
+        # Logged here, without quoted data; the server's own line would print the whole message.
+        where = {"method": request.method, "route": _route_of(request)}
+        structlog.get_logger().error("request_failed", **where, error=type(error).__name__, trace=trace_of(error))
+        return problem_response(Problem(500, "internal_error", "Something went wrong here; it has been logged."))
+
     async def on_http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = _CODES.get(error.status_code, "http_error")
@@ -125,8 +134,14 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, on_bug)
     describe = app.openapi
     app.openapi = lambda: _with_problems(describe())  # type: ignore[method-assign]
+
+
+def _route_of(request: Request) -> str | None:
+    # The template, not the path: a path can hold what people type.
+    return getattr(request.scope.get("route"), "path", None)
 
 
 def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:

@@ -11,11 +11,12 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 import uvicorn
+from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 
 from campaign_events.envelope import Malformed
 from campaign_events.positions import Gap, UnknownLog
-from campaign_service.logs import Log
+from campaign_service.logs import Log, brief, leaves_of, trace_of
 
 EXIT_SOFTWARE = 70
 GRACE_SECONDS = 10.0
@@ -29,9 +30,18 @@ class _Server(uvicorn.Server):
 
 
 async def run_process(
-    app: FastAPI, *, host: str, port: int, loops: Mapping[str, Loop], log: Log, on_stopped: Loop | None = None
+    app: FastAPI,
+    *,
+    host: str,
+    port: int,
+    loops: Mapping[str, Loop],
+    log: Log,
+    away: tuple[type[BaseException], ...] = (),
 ) -> int:
-    """Serve `app` and run `loops`, each with the event that asks it to stop. Returns the exit code."""
+    """Serve `app` and run `loops`, each with the event that asks it to stop. Returns the exit code.
+
+    `away` are the driver's errors that mean that the world, not the code, is at fault.
+    """
     stopping = asyncio.Event()
     asyncio_loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -50,7 +60,7 @@ async def run_process(
     if not stopping.is_set():
         for name, task in running.items():
             if task.done():
-                code = _code_of(name, task, log)
+                code = _code_of(name, task, log, away=away)
         stopping.set()
     server.should_exit = True
     _, late = await asyncio.wait(running.values(), timeout=GRACE_SECONDS)
@@ -60,9 +70,7 @@ async def run_process(
         log.warning("stopped_late", loops=sorted(name for name, task in running.items() if task in late))
     for name, task in running.items():
         if task.done() and not task.cancelled() and task.exception() is not None and code == 0:
-            code = _code_of(name, task, log)
-    if on_stopped is not None and code == 0:
-        await on_stopped(stopping)
+            code = _code_of(name, task, log, away=away)
     log.info("stopped", exit_code=code)
     return code
 
@@ -83,13 +91,12 @@ async def _serve(server: uvicorn.Server) -> None:
         raise OSError(f"the HTTP server could not start (exit {error.code}): is the port in use?") from None
 
 
-def _code_of(name: str, task: "asyncio.Future[None]", log: Log) -> int:
+def _code_of(name: str, task: "asyncio.Future[None]", log: Log, *, away: tuple[type[BaseException], ...]) -> int:
     error = None if task.cancelled() else task.exception()
     if error is None:
         log.error("loop_ended", loop=name)
         return 1
-    malformed = isinstance(error, Malformed | Gap | UnknownLog)
-    log.error(
-        "loop_failed", loop=name, error=type(error).__name__, detail=str(error), exc_info=None if malformed else error
-    )
-    return EXIT_SOFTWARE if malformed or not isinstance(error, OSError) else 1
+    is_away = all(isinstance(leaf, (OSError, KafkaError, *away)) for leaf in leaves_of(error))
+    trace = None if is_away or isinstance(error, Malformed | Gap | UnknownLog) else trace_of(error)
+    log.error("loop_failed", loop=name, error=type(error).__name__, detail=brief(error), trace=trace)
+    return 1 if is_away else EXIT_SOFTWARE

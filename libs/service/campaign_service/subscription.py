@@ -161,6 +161,7 @@ class Subscription:
             try:
                 return await self._effect(received)
             except self._unavailable as error:
+                self._beat()  # waiting for the world is a turn, too: a restart would not bring it back
                 self._log.warning("effect_unavailable", error=type(error).__name__, retry_in_seconds=round(delay, 2))
                 await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
                 delay = min(delay * 2, 5.0)

@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+import uvloop
 from aiokafka import AIOKafkaConsumer
 
 from analytics_projector.api import create_app
@@ -158,7 +159,7 @@ def main() -> None:
     if arguments.command in (None, "serve"):
         settings = load_settings(Settings)
         log = configure_logs(GROUP, level=settings.log_level, log_format=settings.log_format)
-        leave(asyncio.run(serve(settings, log)))
+        leave(uvloop.run(serve(settings, log)))
     preparing = load_settings(DatabaseSettings)
     log = configure_logs(GROUP, level=preparing.log_level, log_format=preparing.log_format)
     if arguments.command == "migrate":

@@ -21,6 +21,7 @@ from campaign_events.facts import (
     CampaignStarted,
     ContactCallabilityChanged,
     ContactCorrected,
+    ContactDetailsChanged,
     ContactsAdded,
     ContactsRemoved,
     ContactStatusChanged,
@@ -55,6 +56,7 @@ def evolve(view: Days | None, event: Event[Any]) -> Days:
             | ContactsAdded()
             | ContactsRemoved()
             | ContactTimeZonesChanged()
+            | ContactDetailsChanged()
             | ContactCallabilityChanged()
         ):
             return days

@@ -23,6 +23,7 @@ from campaign_events.facts import (
     CampaignStarted,
     ContactCallabilityChanged,
     ContactCorrected,
+    ContactDetailsChanged,
     ContactsAdded,
     ContactsRemoved,
     ContactStatusChanged,
@@ -143,7 +144,7 @@ def _evolved(view: CampaignRow, fact: CampaignEvent, position: int) -> CampaignR
                 reached=view.reached + fact.new.reached - fact.old.reached,
                 retries=_retries_after_correction(view.retries, fact),
             )
-        case ContactTimeZonesChanged() | ContactCallabilityChanged():
+        case ContactTimeZonesChanged() | ContactDetailsChanged() | ContactCallabilityChanged():
             return replace(view, position=position)
         case ContactsAdded():
             return replace(view, position=position, contacts=_added(view.contacts, fact))

@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from uuid import UUID
+from weakref import WeakSet
 
 import asyncpg
 import orjson
@@ -56,7 +57,8 @@ class Live:
         self._changed: set[UUID] = set()
         self._refetch = False
         self._waiting: dict[UUID, set[asyncio.Event]] = defaultdict(set)
-        self._pages: set[Page] = set()
+        # Weak: a page whose client left before its stream began is nobody's.
+        self._pages: WeakSet[Page] = WeakSet()
         self._stopped = False
 
     # --- requests that wait ---

@@ -160,7 +160,8 @@ def database_errors() -> Iterator[None]:
     """Turns what the database may get over into Unavailable, and leaves what is our mistake as it is."""
     try:
         yield
-    except (OSError, asyncpg.InterfaceError, *PASSING) as error:
+    # The internal one is of a connection that was just about to say that the server is gone.
+    except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, *PASSING) as error:
         if isinstance(error, ValueError):  # asyncpg's word for an argument that doesn't fit its column
             raise
         raise Unavailable(f"{type(error).__name__}: {error}") from error

@@ -8,7 +8,9 @@ from functools import partial
 from time import monotonic
 from uuid import UUID
 
-from campaign_events.topics import CALL_EVENTS, CAMPAIGN_EVENTS, DIALER
+import uvloop
+
+from campaign_events.topics import CALL_EVENTS, CAMPAIGN_EVENTS, DIALER, SUPPRESSION_EVENTS
 from campaign_service.health import Health
 from campaign_service.logs import configure_logs
 from campaign_service.process import leave, run_process
@@ -27,10 +29,13 @@ from dialer.intake import Intake
 from dialer.permits import PermitClient
 from dialer.reconciler import Reconciler
 from dialer.relay import Relay
+from dialer.retention import Retention
 from dialer.services import Services
 from dialer.settings import Settings
+from dialer.workspaces import Workspaces
 
 SUBSCRIPTION, CALLER, RECONCILER, RELAY = "subscription", "caller", "reconciler", "relay"
+WORKSPACES, RETENTION = "workspaces", "retention"
 
 
 async def prepare() -> int:
@@ -47,7 +52,7 @@ async def serve() -> int:
     """Serve until told to stop; the exit code."""
     settings = load_settings(Settings)
     log = configure_logs(DIALER, level=settings.log_level, log_format=settings.log_format)
-    topics = [settings.topic_prefix + CAMPAIGN_EVENTS, settings.topic_prefix + CALL_EVENTS]
+    topics = [settings.topic_prefix + topic for topic in (CAMPAIGN_EVENTS, CALL_EVENTS, SUPPRESSION_EVENTS)]
     await ensure_topics(settings.kafka_bootstrap, topics, create=False)
     dsn = settings.database_dsn.get_secret_value()
     pool = await open_pool(dsn)
@@ -88,6 +93,18 @@ async def serve() -> int:
         on_revoked=caller.give_up,
         beat=partial(health.beat, SUBSCRIPTION),
     )
+    # A group of its own: which partitions of campaigns this process dials must not hang on these.
+    workspaces = Subscription(
+        settings.kafka_bootstrap,
+        [SUPPRESSION_EVENTS],
+        Workspaces(pool, changed=caller.changed, log=log).apply,
+        group=f"{DIALER}-{WORKSPACES}",
+        instance_id=settings.instance_id,
+        topic_prefix=settings.topic_prefix,
+        unavailable=UNAVAILABLE,
+        log=log,
+        beat=partial(health.beat, WORKSPACES),
+    )
     client_id = f"{settings.topic_prefix}{DIALER}-{settings.instance_id}"
     relay = Relay(
         dsn,
@@ -101,6 +118,7 @@ async def serve() -> int:
 
     health.check("database", check_database)
     health.check(SUBSCRIPTION, subscription.check)
+    health.check(WORKSPACES, workspaces.check)
 
     def carrier_closed_until() -> datetime | None:
         at = caller.placer.breaker.closes_at(monotonic())
@@ -123,6 +141,8 @@ async def serve() -> int:
     last_call_told = asyncio.Event()
     loops: dict[str, Loop] = {
         SUBSCRIPTION: subscription.run,
+        WORKSPACES: workspaces.run,
+        RETENTION: partial(Retention(pool, log=log).run, beat=partial(health.beat, RETENTION)),
         CALLER: _then(partial(caller.run, beat=partial(health.beat, CALLER)), last_call_told),
         RECONCILER: partial(reconciler.run, beat=partial(health.beat, RECONCILER)),
         RELAY: _after(last_call_told, partial(relay.run, beat=partial(health.beat, RELAY))),
@@ -158,6 +178,8 @@ def _after(others: asyncio.Event, loop: Loop) -> Loop:
 def _health() -> Health:
     health = Health()
     health.expect(SUBSCRIPTION, within_seconds=30)
+    health.expect(WORKSPACES, within_seconds=30)
+    health.expect(RETENTION, within_seconds=300)
     health.expect(CALLER, within_seconds=45)
     health.expect(RECONCILER, within_seconds=90)
     health.expect(RELAY, within_seconds=90)
@@ -171,7 +193,7 @@ def main() -> None:
     if sys.argv[1:]:
         sys.stderr.write("usage: python -m dialer [migrate]\n")
         leave(2)
-    leave(asyncio.run(serve()))
+    leave(uvloop.run(serve()))
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ RUNNING = """
 SELECT id, workspace, partition, settings_version FROM campaigns
 WHERE status = 'running' AND partition = ANY($1::integer[]) AND ($2::uuid[] IS NULL OR id = ANY($2::uuid[]))
     AND settings->>'type' = 'outbound'
+    AND NOT EXISTS (SELECT 1 FROM workspaces WHERE workspaces.workspace = campaigns.workspace AND workspaces.paused)
 """
 OLD_CALLS = "SELECT id, campaign_id, state FROM calls WHERE partition = ANY($1::integer[]) AND state = ANY($2::text[])"
 
@@ -172,7 +173,12 @@ class Caller:
         rows = await self._pool.fetch(RUNNING, sorted(self._tenures), None if everything else list(wanted))
         running = {row["id"] for row in rows}
         for campaign_id in [key for key in self._dialings if (everything or key in wanted) and key not in running]:
-            del self._dialings[campaign_id]
+            if self._dialings[campaign_id].is_busy:
+                # Running again in the middle of a look, it would be looked at twice at a time, each with a pace and a
+                # count of lines of its own: it goes when the look is over.
+                self._changed.add(campaign_id)
+            else:
+                del self._dialings[campaign_id]
         for row in rows:
             await self._load(row["id"], row["workspace"], row["partition"], row["settings_version"])
             loaded = self._dialings.get(row["id"])
@@ -190,6 +196,10 @@ class Caller:
             dialing = Dialing(campaign_id, workspace=workspace, tenure=tenure, clock=clock)
             dialing.begin(clock, placing=placing, gone_at=clock + ASK_SECONDS + timeout)
         if dialing.settings_version != version:
+            if dialing.is_busy:
+                # A look decides and asks under the same settings: the windows of the old ones are not those of the new.
+                self._changed.add(campaign_id)
+                return
             row = await self._pool.fetchrow(
                 "SELECT settings, settings_version FROM campaigns WHERE id = $1", campaign_id
             )
@@ -242,24 +252,24 @@ class Caller:
             case "pace":
                 next_free_at = dialing.pace.next_free_at(clock, limits.calls_per_second)
                 return LEAST_LOOK_SECONDS if next_free_at is None else next_free_at - clock
-        count = min(pacing.count, BATCH, self.placer.room(clock))
-        if count <= 0:
-            return LEAST_LOOK_SECONDS
-        ask_began = time.monotonic()
-        claimed = await claims.claim(  # step 1 of `placer`
-            self._pool,
-            dialing.tenure,
-            campaign_id=dialing.campaign_id,
-            settings_version=dialing.settings_version,
-            zone_keys=list(windows.open),
-            count=count,
-            max_attempts=limits.max_attempts,
-            success_rule=dialing.settings.success_rule,
-            day=day,
-        )
-        dialing.claimed(len(claimed))
-        if claimed:
-            await self.placer.place(dialing, claimed, windows, day=day, ask_began=ask_began, group=group)
+        with self.placer.room_for(min(pacing.count, BATCH), clock) as count:
+            if not count:
+                return LEAST_LOOK_SECONDS
+            ask_began = time.monotonic()
+            claimed = await claims.claim(  # step 1 of `placer`
+                self._pool,
+                dialing.tenure,
+                campaign_id=dialing.campaign_id,
+                settings_version=dialing.settings_version,
+                zone_keys=list(windows.open),
+                count=count,
+                max_attempts=limits.max_attempts,
+                success_rule=dialing.settings.success_rule,
+                day=day,
+            )
+            dialing.claimed(len(claimed))
+            if claimed:
+                await self.placer.place(dialing, claimed, windows, day=day, ask_began=ask_began, group=group)
         if dialing.expired_in_a_row:
             # Permits that come too late are not asked for again and again at full speed.
             return min(0.25 * 2.0 ** min(dialing.expired_in_a_row, 10), MOST_LOOK_SECONDS)

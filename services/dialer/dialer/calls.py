@@ -225,6 +225,13 @@ def looked_at(call: Call, *, now: datetime, patience: Patience) -> Step:
     return _settle(call, call, now=now, patience=patience)
 
 
+def told_again(call: Call, *, now: datetime, next_at: datetime) -> Step:
+    """Its end was told, and perhaps not heard: the same verdict once more, as a correction that corrects nothing."""
+    if call.state != "settled":
+        return call, ()
+    return replace(call, check_at=next_at), (CallCorrected(**_verdict_fields(call, now)),)
+
+
 # ---- settling
 
 

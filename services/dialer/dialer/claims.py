@@ -70,15 +70,17 @@ TO_PLACING = """
 WITH owner AS (SELECT epoch FROM epochs WHERE partition = $1 AND epoch = $2 FOR SHARE),
 granted AS (
     SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::timestamptz[],
-        $9::timestamptz[], $10::text[], $11::timestamptz[])
-        AS granted (id, number, caller_number, agent_id, ring_timeout_seconds, permit_ends_at, not_after, zones, until)
+        $9::timestamptz[], $10::text[], $11::timestamptz[], $13::text[])
+        AS granted (id, number, caller_number, agent_id, ring_timeout_seconds, permit_ends_at, not_after, zones, until,
+            number_hash)
 ),
 locked AS (
     SELECT calls.id FROM calls JOIN granted USING (id), owner
     WHERE calls.state = 'asked' AND calls.epoch = owner.epoch ORDER BY calls.id FOR UPDATE OF calls
 )
 UPDATE calls SET
-    state = 'placing', number = granted.number, caller_number = granted.caller_number, agent_id = granted.agent_id,
+    state = 'placing', number = granted.number, number_hash = granted.number_hash,
+    caller_number = granted.caller_number, agent_id = granted.agent_id,
     ring_timeout_seconds = granted.ring_timeout_seconds, permit_ends_at = granted.permit_ends_at,
     not_after = granted.not_after, deciding_zones = string_to_array(granted.zones, ' '),
     window_until = granted.until, check_at = granted.permit_ends_at + make_interval(secs => $12)
@@ -119,11 +121,11 @@ WHERE campaign_id = $1 AND state IN ('placing', 'unknown') AND state <> 'settled
 LIVE_CALLS = """
 SELECT count(*) FROM calls WHERE campaign_id = $1 AND state <> 'settled' AND state <> 'ended'
 """
-# A day has at most 25 hours; older calls belong to other days.
+# A day has at most 25 hours; older calls belong to other days. Where nobody knows, it perhaps rang, and counts.
 CALLS_OF_DAY = """
 SELECT count(*) FROM calls
 WHERE campaign_id = $1 AND created_at > now() - interval '27 hours' AND day = $2
-    AND (started_at IS NOT NULL OR state IN ('asked', 'placing', 'unknown'))
+    AND (started_at IS NOT NULL OR state IN ('asked', 'placing', 'unknown') OR outcome = 'unknown')
 """
 
 
@@ -150,6 +152,7 @@ class Placing:
     not_after: datetime
     zones: tuple[str, ...]
     until: datetime
+    number_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,7 @@ async def to_placing(
         [" ".join(placing.zones) for placing in placings],
         [placing.until for placing in placings],
         place_timeout_seconds,
+        [placing.number_hash for placing in placings],
     )
     return {row["id"] for row in rows}
 

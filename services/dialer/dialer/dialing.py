@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from campaign_events.schedule import is_time_zone
 from campaign_events.settings import CampaignSettings
+from campaign_service.public_holidays import is_holiday_of
 from dialer.claims import Tenure
 from dialer.pacing import Pace
 from dialer.schedule import Closed, Open, Openings, campaign_day, deciding_zones
@@ -115,7 +116,7 @@ class Dialing:
     def use(self, settings: CampaignSettings, version: int) -> None:
         """Dial under these settings from now on."""
         self._settings, self.settings_version = settings, version
-        self._openings = Openings(settings.schedule)
+        self._openings = Openings(settings.schedule, is_public_holiday=is_holiday_of(settings.schedule))
         self._day = None
         self.told_not_callable.clear()
 

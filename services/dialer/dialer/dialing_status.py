@@ -10,13 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from campaign_events.settings import CampaignSettings, CampaignStatus
 from campaign_events.settings import Limits as CampaignLimits
 from campaign_service.problems import Problem
+from campaign_service.public_holidays import is_holiday_of
 from dialer.claims import CALLS_OF_DAY
 from dialer.database import Pool
 from dialer.dialing import Windows, day_end, windows_at
 from dialer.pacing import calls_to_place
 from dialer.schedule import Openings, campaign_day
 
-CAMPAIGN = "SELECT status, settings FROM campaigns WHERE workspace = $1 AND id = $2"
+CAMPAIGN = """
+SELECT status, settings, coalesce(paused, false) AS workspace_paused
+FROM campaigns LEFT JOIN workspaces USING (workspace) WHERE workspace = $1 AND id = $2
+"""
 LINES = """
 SELECT count(*) FILTER (WHERE state <> 'asked') AS live, count(*) FILTER (WHERE state = 'asked') AS asked
 FROM calls WHERE campaign_id = $1 AND state <> 'settled' AND state <> 'ended'
@@ -66,8 +70,9 @@ class DialingStatus(BaseModel):
         description="dialing: calls are being placed. waiting: for what `reason` says. idle: nobody is left to call."
     )
     reason: str = Field(
-        description="ready, pace, all_lines_busy, daily_limit, no_contact_due, carrier_unavailable, outside_hours, "
-        "blocked_date, before_start, ended, no_common_open_minute, no_time_zone, unknown_time_zone; "
+        description="workspace_paused, ready, pace, all_lines_busy, daily_limit, no_contact_due, carrier_unavailable, "
+        "outside_hours, blocked_date, public_holiday, before_start, ended, no_common_open_minute, no_time_zone, "
+        "unknown_time_zone; "
         "or the campaign's status while it does not run"
     )
     waiting_until: datetime | None = Field(description="When what is waited for ends, if that is known")
@@ -92,7 +97,8 @@ async def read_status(
     settings = CampaignSettings.model_validate_json(row["settings"], context={"stored": True})
     limits = settings.limits
     lists = await pool.fetch("SELECT key, zones FROM zone_lists WHERE campaign_id = $1", campaign_id)
-    windows = windows_at(Openings(settings.schedule), settings, {one["key"]: tuple(one["zones"]) for one in lists}, now)
+    openings = Openings(settings.schedule, is_public_holiday=is_holiday_of(settings.schedule))
+    windows = windows_at(openings, settings, {one["key"]: tuple(one["zones"]) for one in lists}, now)
     queue = await pool.fetch(QUEUE, campaign_id, limits.max_attempts)
     lines = await pool.fetchrow(LINES, campaign_id)
     assert lines is not None
@@ -109,6 +115,8 @@ async def read_status(
     reason: str = pacing.reason
     if status is not CampaignStatus.RUNNING:
         state, reason = _STATES[status], status.value
+    elif row["workspace_paused"]:
+        reason = "workspace_paused"
     elif not queued:
         state, reason = ("dialing" if lines["live"] else "idle"), "no_contact_due"
     elif not due:

@@ -7,6 +7,7 @@ a fact is applied once. A take-over raises the partition's epoch before it looks
 from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
+from campaign_events.facts import CampaignFact
 from campaign_events.positions import Applied, Received, TopicPartition, admit
 from campaign_events.topics import CAMPAIGN_EVENTS
 from campaign_service.logs import Log
@@ -42,11 +43,7 @@ PUT_ZONE_LIST = "INSERT INTO zone_lists (campaign_id, key, zones) VALUES ($1, $2
 SET_ZONES = """
 UPDATE queue SET zones_key = $3, not_callable_version = NULL WHERE campaign_id = $1 AND contact_id = $2
 """
-ADD_CONTACTS = """
-INSERT INTO queue (campaign_id, contact_id, zones_key, status, attempt, added_at, callable, changed_at)
-SELECT $1, contact_id, zones_key, status, 0, added_at, true, added_at
-FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[]) AS new (contact_id, zones_key, status, added_at)
-"""
+QUEUE_COLUMNS = ("campaign_id", "contact_id", "zones_key", "status", "attempt", "added_at", "callable", "changed_at")
 SET_STATES = """
 UPDATE queue SET
     status = new.status, attempt = coalesce(new.attempt, queue.attempt), due_at = new.due_at, call_id = new.call_id,
@@ -81,17 +78,17 @@ class Intake:
             fresh, positions = admit(applied, received)
             if not fresh:
                 return
-            partition_of = {item.event.data.campaign_id: item.partition for item in fresh if _has_campaign(item)}
+            partition_of = {
+                item.event.data.campaign_id: item.partition
+                for item in fresh
+                if isinstance(item.event.data, CampaignFact)
+            }
             for operation in operations(item.event.data for item in fresh):
                 await _carry_out(connection, operation, partition_of)
             changes = [(*key, at.log, at.position) for key, at in positions.items() if applied.get(key) != at]
             await connection.executemany(WRITE_POSITION, changes)
         self._changed(set(partition_of))
         self._log.info("facts_applied", facts=len(fresh), skipped=len(received) - len(fresh))
-
-
-def _has_campaign(item: Received) -> bool:
-    return hasattr(item.event.data, "campaign_id")
 
 
 async def _carry_out(connection: Connection, operation: Operation, partition_of: dict[UUID, int]) -> None:
@@ -112,6 +109,9 @@ async def _carry_out(connection: Connection, operation: Operation, partition_of:
             for table in ("queue", "zone_lists"):
                 await connection.execute(f"DELETE FROM {table} WHERE campaign_id = $1", campaign_id)  # noqa: S608
             await connection.execute("DELETE FROM campaigns WHERE id = $1", campaign_id)
+            await connection.execute(
+                "INSERT INTO wordless_campaigns (campaign_id) VALUES ($1) ON CONFLICT DO NOTHING", campaign_id
+            )
         case AddContacts(contacts):
             await _add(connection, contacts[0].campaign_id, operation)
         case RemoveContacts(campaign_id, contact_ids):
@@ -145,13 +145,13 @@ async def _carry_out(connection: Connection, operation: Operation, partition_of:
 async def _add(connection: Connection, campaign_id: UUID, operation: AddContacts) -> None:
     keys = {contact.zones: zones_key(contact.zones) for contact in operation.contacts}
     await connection.executemany(PUT_ZONE_LIST, [(campaign_id, key, zones) for zones, key in keys.items()])
-    await connection.execute(
-        ADD_CONTACTS,
-        campaign_id,
-        [contact.contact_id for contact in operation.contacts],
-        [keys[contact.zones] for contact in operation.contacts],
-        [contact.status for contact in operation.contacts],
-        [contact.added_at for contact in operation.contacts],
+    await connection.copy_records_to_table(
+        "queue",
+        columns=QUEUE_COLUMNS,
+        records=[
+            (campaign_id, new.contact_id, keys[new.zones], new.status, 0, new.added_at, True, new.added_at)
+            for new in operation.contacts
+        ],
     )
 
 

@@ -24,6 +24,7 @@ class Granted(BaseModel):
     result: Literal["granted"]
     expires_in_seconds: float
     number: str
+    number_hash: str | None = None
     caller_number: str
     agent_id: str
     prompt: str

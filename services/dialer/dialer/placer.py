@@ -9,7 +9,8 @@ say leaves the call unknown. A crash between any two steps leaves a row that the
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from dialer import claims
 from dialer.breaker import Breaker
 from dialer.call_log import change
 from dialer.calls import Call, Patience, Step, accepted, refused, unanswered
-from dialer.carriers import Accepted, Carrier, Placed, PlaceRequest, Rejected
+from dialer.carriers import Accepted, Carrier, Placed, PlaceRequest, Rejected, Unknown
 from dialer.claims import Claim, Placing
 from dialer.database import UNAVAILABLE, Pool
 from dialer.dialing import Dialing, Windows, day_end
@@ -57,6 +58,7 @@ class Placer:
         self._mint_token, self._freed, self._log = mint_token, freed, log
         self._ask_again_at = 0.0
         self._ask_failures = 0
+        self._room_given = 0
         self._results: asyncio.Queue[tuple[UUID, Placed]] = asyncio.Queue()
         self._sending: set[asyncio.Task[None]] = set()
         self.breaker = Breaker()
@@ -67,11 +69,20 @@ class Placer:
         closed_until = self.breaker.closes_at(clock)
         return max([*ends, *([closed_until] if closed_until is not None else [])], default=None)
 
-    def room(self, clock: float) -> int:
-        """How many calls may be asked for now."""
-        room = MOST_IN_FLIGHT - len(self._sending)
+    @contextmanager
+    def room_for(self, wanted: int, clock: float) -> Iterator[int]:
+        """How many of the `wanted` calls may be asked for now. The room is theirs for the time of a `with` block, so
+        that campaigns that are looked at side by side don't take it twice."""
+        room = MOST_IN_FLIGHT - len(self._sending) - self._room_given
         allowed = self.breaker.allows(clock)
-        return max(0, room if allowed is None else min(room, allowed))
+        if allowed is not None:
+            room = min(room, allowed - self._room_given)
+        count = max(0, min(wanted, room))
+        self._room_given += count
+        try:
+            yield count
+        finally:
+            self._room_given -= count
 
     async def finish(self) -> None:
         """Wait until every request to the carrier is answered and recorded."""
@@ -130,7 +141,9 @@ class Placer:
         ask_began: float,
     ) -> tuple[list[Placing], list[UUID]]:
         """What may be placed, until when; and the calls for which it is too late."""
-        clock, now = time.monotonic(), datetime.now(UTC)
+        # In this order: a process that stops between the two finds its permits shorter, never longer.
+        now = datetime.now(UTC)
+        clock = time.monotonic()
         placings, expired = [], []
         for one, grant in granted:
             window = windows.open[one.zones_key]
@@ -145,6 +158,7 @@ class Placer:
                 Placing(
                     call_id=one.call_id,
                     number=grant.number,
+                    number_hash=grant.number_hash,
                     caller_number=grant.caller_number,
                     agent_id=grant.agent_id,
                     ring_timeout_seconds=grant.ring_timeout_seconds,
@@ -227,10 +241,13 @@ class Placer:
         task.add_done_callback(self._sending.discard)
 
     async def _send_one(self, dialing: Dialing, request: PlaceRequest) -> None:
-        try:
-            placed = await self._carrier.place(request)
-        finally:
-            clock = time.monotonic()
+        placed = await self._carrier.place(request)
+        clock = time.monotonic()
+        if isinstance(placed, Unknown):
+            # The request may reach the carrier until its `not_after`: so long it holds its place.
+            left = (request.not_after - datetime.now(UTC)).total_seconds()
+            asyncio.get_running_loop().call_later(max(0.0, left), lambda: dialing.pace.answered(time.monotonic()))
+        else:
             dialing.pace.answered(clock)
         places_total.labels(type(placed).__name__.lower()).inc()
         if isinstance(placed, Accepted) or (isinstance(placed, Rejected) and placed.reason == "expired"):

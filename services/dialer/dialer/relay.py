@@ -27,6 +27,8 @@ from dialer.database import COMMAND_TIMEOUT_SECONDS, UNAVAILABLE
 RELAY_LOCK = 7155422
 PAGE = 2000
 POLL_SECONDS = 0.5
+SILENCE_MILLISECONDS = 60_000
+"""More than Kafka may take to store a batch."""
 LONGEST_PAUSE_SECONDS = 10.0
 
 lag_events = Gauge("dialer_relay_lag_events", "Facts in the outbox that are not in Kafka yet")
@@ -67,7 +69,7 @@ class Relay:
                 failures = 0
 
     async def _attempt(self, stopping: asyncio.Event, beat: Callable[[], None]) -> None:
-        connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=COMMAND_TIMEOUT_SECONDS)
+        connection = await connect(self._dsn)
         try:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", RELAY_LOCK):
                 beat()
@@ -126,6 +128,16 @@ class Relay:
         if saved != "UPDATE 1":
             raise Lost(f"the saved position is no longer {position}")
         return last, priors
+
+
+async def connect(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """The session that holds the relay's lock; one that says nothing for so long (a stopped process) loses it."""
+    return await asyncpg.connect(
+        dsn,
+        timeout=10,
+        command_timeout=COMMAND_TIMEOUT_SECONDS,
+        server_settings={"application_name": "dialer relay", "idle_session_timeout": str(SILENCE_MILLISECONDS)},
+    )
 
 
 def _event(row: asyncpg.Record, log_id: UUID, priors: list[int]) -> Event[Any]:

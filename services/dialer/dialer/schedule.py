@@ -5,13 +5,13 @@ and all zones must say yes. So a local time that a clock change skips never come
 what cannot be decided (no zone, an unknown zone) is closed. No clock here: `now` is an argument.
 
 A local minute is open if a weekly window covers it, and the day that the window belongs to and the date that the minute
-lies on are both days with calls (not blocked, from the start date to the end date). So a window that crosses midnight
-is cut at a blocked date, and one that belongs to a blocked date is closed as a whole.
+lies on are both days with calls (not blocked, no public holiday, from the start date to the end date). So a window that
+crosses midnight is cut at a blocked date, and one that belongs to a blocked date is closed as a whole.
 
 Inside, instants are whole seconds of UTC since 1970, and local times the same plus the zone's offset.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -24,6 +24,7 @@ from campaign_events.schedule import WEEKDAYS, Schedule, is_time_zone, window_mi
 ClosedReason = Literal[
     "outside_hours",
     "blocked_date",
+    "public_holiday",
     "before_start",
     "ended",
     "no_common_open_minute",
@@ -95,7 +96,10 @@ def campaign_day(schedule: Schedule, at: datetime) -> date:
 class Openings:
     """The openings of one schedule, remembered per zones until they change. A new schedule needs a new one."""
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Schedule, *, is_public_holiday: Callable[[date], bool] | None = None) -> None:
+        # Where the schedule has public holidays and nobody says which they are, no day is known to be a working day.
+        self._is_holiday = is_public_holiday or (lambda _: schedule.public_holidays is not None)
+        self._holidays: dict[int, bool] = {}
         self._weekly = tuple(
             tuple(sorted((start * 60, end * 60) for start, end in map(window_minutes, schedule.weekly.get(day, ()))))
             for day in WEEKDAYS
@@ -145,7 +149,9 @@ class Openings:
     def _reason_for_now(self, days: Iterable[int]) -> ClosedReason:
         if self._first is not None and any(day < self._first for day in days):
             return "before_start"
-        return "blocked_date" if any(day in self._blocked for day in days) else "outside_hours"
+        if any(day in self._blocked for day in days):
+            return "blocked_date"
+        return "public_holiday" if any(map(self._is_public_holiday, days)) else "outside_hours"
 
     def _is_ended(self, zones: Sequence[_Zone], days: Iterable[int], *, now: int, searched_until: int) -> bool:
         """Whether the end date is why nothing opens any more: zones that had no opening before it don't fit at all."""
@@ -203,7 +209,14 @@ class Openings:
             day not in self._blocked
             and (self._first is None or self._first <= day)
             and (self._last is None or day <= self._last)
+            and not self._is_public_holiday(day)
         )
+
+    def _is_public_holiday(self, day: int) -> bool:
+        known = self._holidays.get(day)
+        if known is None:
+            known = self._holidays[day] = self._is_holiday(date.fromordinal(day + _EPOCH_ORDINAL))
+        return known
 
 
 def _day_number(day: date) -> int:

@@ -4,10 +4,9 @@ What must stay true: one request a call, no retries; only an answer that says so
 reset or a 5xx other than 503 leaves the call Unknown.
 """
 
-import asyncio
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Annotated, Any
 from uuid import UUID
@@ -27,12 +26,8 @@ from dialer.carriers import (
     Sighting,
     Unknown,
 )
+from dialer.carriers.http import KEPT_SECONDS, Answer, Connections, NotSent
 
-# A pool is searched from end to end for each request: many small ones cost a third of a large one.
-POOLS = 16
-CONNECTIONS_PER_POOL = 16
-KEPT_SECONDS = 3.0
-"""Less than servers keep an idle connection, so that a request does not meet one that is just being closed."""
 MAX_RETRY_AFTER_SECONDS = 3600.0
 MAX_WORD = 500
 
@@ -88,29 +83,21 @@ class SimulatedCarrier:
     def __init__(self, url: str, *, api_key: str, public_url: str, place_timeout_seconds: float) -> None:
         self._public_url = public_url.rstrip("/")
         self._place_timeout_seconds = place_timeout_seconds
-        limits = httpx.Limits(
-            max_connections=CONNECTIONS_PER_POOL,
-            max_keepalive_connections=CONNECTIONS_PER_POOL,
-            keepalive_expiry=KEPT_SECONDS,
+        headers = {"authorization": f"Bearer {api_key}", "content-type": "application/json"}
+        self._connections = Connections(url, headers=headers)
+        # What is looked up or hung up is little, and may be sent twice.
+        self._client = httpx.AsyncClient(
+            base_url=url.rstrip("/"),
+            headers=headers,
+            timeout=place_timeout_seconds,
+            limits=httpx.Limits(keepalive_expiry=KEPT_SECONDS),
+            trust_env=False,
         )
-        self._clients = [
-            httpx.AsyncClient(
-                base_url=url.rstrip("/"),
-                headers={"authorization": f"Bearer {api_key}", "content-type": "application/json"},
-                timeout=place_timeout_seconds,
-                limits=limits,
-                trust_env=False,
-            )
-            for _ in range(POOLS)
-        ]
 
     async def close(self) -> None:
         """Close the connections."""
-        for client in self._clients:
-            await client.aclose()
-
-    def _client(self, call_id: UUID) -> httpx.AsyncClient:
-        return self._clients[call_id.int % POOLS]
+        self._connections.close()
+        await self._client.aclose()
 
     async def place(self, request: PlaceRequest) -> Placed:
         """See `Carrier`."""
@@ -132,22 +119,22 @@ class SimulatedCarrier:
             },
         }
         try:
-            async with asyncio.timeout(self._place_timeout_seconds):
-                response = await self._client(request.call_id).post("/v1/calls", content=orjson.dumps(body))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            # No connection, so no request has left.
-            return Rejected("unreachable", type(error).__name__)
-        except (httpx.HTTPError, TimeoutError) as error:
+            answer = await self._connections.post(
+                "/v1/calls", orjson.dumps(body), within_seconds=self._place_timeout_seconds
+            )
+        except NotSent as error:
+            return Rejected("unreachable", str(error))
+        except OSError as error:  # TimeoutError is one
             return Unknown(type(error).__name__)
-        return _placed(response)
+        return _placed(answer)
 
     async def find(self, call_id: UUID) -> Sighting | Absent | None:
         """See `Carrier`."""
         try:
-            response = await self._client(call_id).get(f"/v1/calls/{call_id}")
+            response = await self._client.get(f"/v1/calls/{call_id}")
         except httpx.HTTPError:
             return None
-        if response.status_code == httpx.codes.NOT_FOUND and _code(response) == "unknown_call":
+        if response.status_code == httpx.codes.NOT_FOUND and _code(response.content) == "unknown_call":
             return Absent()
         if not response.is_success:
             return None
@@ -159,7 +146,7 @@ class SimulatedCarrier:
     async def hangup(self, call_id: UUID) -> bool | None:
         """See `Carrier`."""
         try:
-            response = await self._client(call_id).post(f"/v1/calls/{call_id}/hangup")
+            response = await self._client.post(f"/v1/calls/{call_id}/hangup")
         except httpx.HTTPError:
             return None
         if response.is_success:
@@ -167,36 +154,36 @@ class SimulatedCarrier:
         return False if response.status_code == httpx.codes.NOT_FOUND else None
 
 
-def _placed(response: httpx.Response) -> Placed:
-    status = response.status_code
-    if response.is_success:
+def _placed(answer: Answer) -> Placed:
+    status = answer.status
+    if 200 <= status < 300:
         try:
-            return Accepted(_Acceptance.model_validate_json(response.content).accepted_at)
+            return Accepted(_Acceptance.model_validate_json(answer.body).accepted_at)
         except ValidationError:
             return Unknown("unreadable_answer")
-    if status == httpx.codes.CONFLICT and _code(response) == "expired":
+    if status == httpx.codes.CONFLICT and _code(answer.body) == "expired":
         return Rejected("expired", "expired")
     if status in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE):
-        return Rejected("unavailable", _code(response), _retry_after(response))
+        return Rejected("unavailable", _code(answer.body), _retry_after(answer.headers))
     if 400 <= status < 500 and status != httpx.codes.REQUEST_TIMEOUT:
-        return Rejected("configuration", _code(response) or str(status))
+        return Rejected("configuration", _code(answer.body) or str(status))
     return Unknown(str(status))
 
 
-def _code(response: httpx.Response) -> str:
+def _code(body: bytes) -> str:
     try:
-        code = orjson.loads(response.content).get("code")
+        code = orjson.loads(body).get("code")
     except (orjson.JSONDecodeError, AttributeError):
         return ""
     return code if isinstance(code, str) else ""
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
     try:
-        seconds = float(response.headers["retry-after"])
+        seconds = float(headers["retry-after"])
     except (KeyError, ValueError):
         return None
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+    return min(max(0.0, seconds), MAX_RETRY_AFTER_SECONDS)  # in this order NaN is 0
 
 
 def _sighting(call_id: UUID, state: _CallState) -> Sighting:
