@@ -49,6 +49,7 @@ CREATE TABLE campaigns (
     status text NOT NULL,
     type text NOT NULL,
     max_attempts integer NOT NULL,
+    settings_version integer NOT NULL DEFAULT 1,
     list_version bigint NOT NULL DEFAULT 0,
     position bigint NOT NULL,
     ends_at timestamptz,
@@ -83,18 +84,33 @@ CREATE TABLE contacts (
     tries jsonb NOT NULL DEFAULT '{}',
     callable boolean NOT NULL DEFAULT true,
     not_callable_reason text,
+    not_callable_under integer,
     reached_by uuid,
     call jsonb,
-    added_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (campaign_id, number)
+    -- The file it came with, and the line: how a later row of that file finds the line it repeats.
+    import_id uuid,
+    import_line bigint,
+    added_at timestamptz NOT NULL DEFAULT now()
 );
+-- Each number once a campaign; the operator class also gives numbers by their beginning, in order.
+CREATE UNIQUE INDEX contacts_once ON contacts (campaign_id, number text_pattern_ops);
 CREATE INDEX contacts_in_order ON contacts (campaign_id, seq);
 CREATE INDEX contacts_by_status ON contacts (campaign_id, status, seq);
 CREATE INDEX contacts_by_number ON contacts (workspace, number);
+-- Found not callable under some version of the settings; looked at again under the next.
+CREATE INDEX contacts_not_callable ON contacts (campaign_id, not_callable_under) WHERE NOT callable;
 -- What may be open; the few columns let completion be decided from the index.
 CREATE INDEX contacts_open ON contacts (campaign_id, status, attempt)
     WHERE status = 'in_progress'
        OR (callable AND (status IN ('pending', 'rescheduled') OR (status IN ('no_answer', 'voicemail') AND due_at IS NOT NULL)));
+
+-- How many contacts of each status a campaign has, kept by the transactions that change them.
+CREATE TABLE contact_counts (
+    campaign_id uuid NOT NULL,
+    status text NOT NULL,
+    contacts bigint NOT NULL,
+    PRIMARY KEY (campaign_id, status)
+) WITH (fillfactor = 50);
 
 -- One live call a number in the workspace. Outlives a deleted campaign; ends with the final report or the deadline.
 CREATE TABLE live_calls (

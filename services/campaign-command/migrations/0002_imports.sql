@@ -14,6 +14,8 @@ CREATE TABLE imports (
     accepted bigint NOT NULL DEFAULT 0,
     duplicate bigint NOT NULL DEFAULT 0,
     rejected bigint NOT NULL DEFAULT 0,
+    -- of the accepted ones, those that start as do_not_call
+    do_not_call bigint NOT NULL DEFAULT 0,
     reasons jsonb NOT NULL DEFAULT '{}',
     notes jsonb NOT NULL DEFAULT '{}',
     error_code text,
@@ -22,6 +24,8 @@ CREATE TABLE imports (
     claimed_until timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     started_at timestamptz,
+    -- time spent on rows, without the time between a crash and the restart
+    worked_seconds double precision NOT NULL DEFAULT 0,
     updated_at timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz
 );
@@ -35,6 +39,9 @@ CREATE TABLE import_rows (
     result text NOT NULL,
     reason text,
     note text,
+    -- the fields that an update changes, by name
+    changes text[],
+    -- stands for the number in a dry run, which adds no contact that could be found again
     number_key uuid,
     contact_id uuid,
     of_line bigint,
@@ -42,14 +49,17 @@ CREATE TABLE import_rows (
     row_values text[],
     PRIMARY KEY (import_id, line)
 );
-CREATE INDEX import_rows_by_result ON import_rows (import_id, result, line);
--- The first row of each number in the file: how a later row finds the line it repeats, in memory that does not grow.
+-- Nearly all rows are accepted: those are found in the order of the file.
+CREATE INDEX import_rows_by_result ON import_rows (import_id, result, line) WHERE result <> 'accepted';
+-- How a later row finds the first line of its number, in memory that does not grow with the file: a number that this
+-- import added is found in contacts, one that was there before by its contact, one of a dry run by its key.
+CREATE INDEX import_rows_by_contact ON import_rows (import_id, of_contact) WHERE of_contact IS NOT NULL;
 CREATE INDEX import_rows_by_number ON import_rows (import_id, number_key) WHERE number_key IS NOT NULL;
 
--- Reads of a campaign's contacts by name, whatever its case.
-CREATE INDEX contacts_by_name ON contacts (campaign_id, lower(name) text_pattern_ops) WHERE name IS NOT NULL;
-CREATE INDEX contacts_by_first_name ON contacts (campaign_id, lower(first_name) text_pattern_ops)
+-- Reads of a campaign's contacts by name, whatever its case, in the order of the names.
+CREATE INDEX contacts_by_name ON contacts (campaign_id, lower(name) text_pattern_ops, seq) WHERE name IS NOT NULL;
+CREATE INDEX contacts_by_full_name ON contacts
+    (campaign_id, lower(first_name || ' ' || coalesce(last_name, '')) text_pattern_ops, seq)
     WHERE first_name IS NOT NULL;
-CREATE INDEX contacts_by_last_name ON contacts (campaign_id, lower(last_name) text_pattern_ops)
+CREATE INDEX contacts_by_last_name ON contacts (campaign_id, lower(last_name) text_pattern_ops, seq)
     WHERE last_name IS NOT NULL;
-CREATE INDEX contacts_by_number_prefix ON contacts (campaign_id, number text_pattern_ops);
