@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from campaign_events.presets import FrequencyCap
 from campaign_events.settings import CampaignSettings, CampaignStatus, ContactStatus, Conversation, Outcome
 
 
@@ -91,6 +92,9 @@ class ContactsAdded(CampaignFact):
     do_not_call: tuple[UUID, ...] = Field(
         default=(), description="Those that start as do_not_call; the others are pending"
     )
+    listed: tuple[UUID, ...] = Field(
+        default=(), description="Of `do_not_call`, those that only an uploaded list names: undoing it frees them"
+    )
     pending_count: int
     do_not_call_count: int = 0
     import_id: UUID | None = None
@@ -118,6 +122,24 @@ class ContactTimeZonesChanged(ContactFact):
     """The contact's candidate zones are now these."""
 
     time_zones: tuple[str, ...]
+
+
+class ContactDetailsChanged(ContactFact):
+    """Details of the contact were edited; `changed` names the fields (of variables only that there were some)."""
+
+    changed: tuple[str, ...]
+
+
+class PermitChecks(BaseModel):
+    """Why a call was allowed, for the day somebody asks: which rules were checked, and where the zones come from."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    suppression: Literal["clear"] = "clear"
+    consent: Literal["given", "not_required"] = "not_required"
+    zone_source: Literal["contact", "number", "country"] | None = None
+    preset: str | None = None
+    preset_version: int | None = None
 
 
 class ContactCallabilityChanged(ContactFact):
@@ -156,6 +178,7 @@ class ContactStatusChanged(ContactFact):
     answered: bool = False
     first_reached: bool = False
     day: date | None = None
+    checks: PermitChecks | None = Field(default=None, description="Of a call that was allowed: what was checked")
 
 
 class Verdict(BaseModel):
@@ -243,10 +266,15 @@ class ContactNotCallable(CallFact):
 # --- suppression-events, written by campaign-command, key workspace ------------------------------------------
 
 
-class SuppressionFact(Fact):
-    """A fact of `suppression-events`. The number appears as a keyed hash only."""
+class WorkspaceFact(Fact):
+    """A fact of `suppression-events`: who must not be called (now) in a workspace, and what is kept of it."""
 
     workspace: UUID
+
+
+class SuppressionFact(WorkspaceFact):
+    """An entry of the do-not-call list. The number appears as a keyed hash only."""
+
     suppression_id: UUID
     number_hash: str
     scope: UUID | None = Field(default=None, description="One campaign, or null for the whole workspace")
@@ -257,12 +285,40 @@ class NumberSuppressed(SuppressionFact):
 
     source: Literal["agent", "api", "list", "inbound", "network"]
     expires_at: AwareDatetime | None = None
+    list_id: UUID | None = Field(default=None, description="The uploaded list it came with")
+    wildcard: bool = Field(default=False, description="All numbers that begin so; the hash is that of the pattern")
 
 
 class SuppressionLifted(SuppressionFact):
     """The number may be called again."""
 
     reason: str | None = None
+    list_id: UUID | None = Field(default=None, description="The uploaded list that was undone")
+
+
+class WorkspacePaused(WorkspaceFact):
+    """No new call starts in the whole workspace; its campaigns stay what they are."""
+
+
+class WorkspaceResumed(WorkspaceFact):
+    """Calls may start again in the workspace's running campaigns."""
+
+
+class WorkspaceSettingsChanged(WorkspaceFact):
+    """The workspace's settings are now these; `changed` names those that differ from the version before."""
+
+    settings_version: int
+    caps: tuple[FrequencyCap, ...] = Field(default=(), description="Calls to one number, over all its campaigns")
+    retention_days: int = Field(description="How long the call history keeps numbers and words of a call")
+    changed: tuple[str, ...]
+
+
+class PersonErased(WorkspaceFact):
+    """A person's data is gone everywhere. Call history forgets whom it called under this hash, or as these contacts."""
+
+    erasure_id: UUID
+    number_hash: str
+    contact_ids: tuple[UUID, ...] = Field(default=(), description="The contacts removed, of all campaigns")
 
 
 CampaignEvent = (
@@ -277,12 +333,15 @@ CampaignEvent = (
     | ContactsAdded
     | ContactsRemoved
     | ContactTimeZonesChanged
+    | ContactDetailsChanged
     | ContactCallabilityChanged
     | ContactStatusChanged
     | ContactCorrected
 )
 CallEvent = CallPlaced | CallAnswered | CallEnded | CallCorrected | ContactNotCallable
-SuppressionEvent = NumberSuppressed | SuppressionLifted
+SuppressionEvent = (
+    NumberSuppressed | SuppressionLifted | WorkspacePaused | WorkspaceResumed | WorkspaceSettingsChanged | PersonErased
+)
 
 CAMPAIGN_FACTS: tuple[type[CampaignEvent], ...] = CampaignEvent.__args__
 CALL_FACTS: tuple[type[CallEvent], ...] = CallEvent.__args__

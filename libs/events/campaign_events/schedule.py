@@ -13,12 +13,13 @@ from functools import cache
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 STORED = {"stored": True}
 """The validation context under which facts are read back."""
+LATEST_DATE = date(2100, 12, 31)
 MINUTES_PER_DAY = 1440
 MINUTES_PER_WEEK = 7 * MINUTES_PER_DAY
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
@@ -80,6 +81,17 @@ def window_minutes(window: tuple[str, str]) -> tuple[int, int]:
 _OFFICE_HOURS: dict[Weekday, tuple[Window, ...]] = dict.fromkeys(WEEKDAYS[:5], (("09:00", "18:00"),))
 
 
+class PublicHolidays(BaseModel):
+    """Whose public holidays are days without calls. Which dates those are is a library's business, not a fact's."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = Field(description="ISO 3166-1 alpha-2")
+    subdivision: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 .'-]{1,50}$")] | None = Field(
+        default=None, description="A part of the country, such as `BY`: its own holidays are added"
+    )
+
+
 class Schedule(BaseModel):
     """When a campaign may call. Rules: weekly windows, blocked dates, first and last date, deciding zone."""
 
@@ -97,6 +109,9 @@ class Schedule(BaseModel):
         examples=[{"mon": [["09:00", "12:30"], ["13:30", "18:00"]]}],
     )
     blocked_dates: tuple[date, ...] = Field(default=(), max_length=1000, description="Local dates without calls")
+    public_holidays: PublicHolidays | None = Field(
+        default=None, description="No calls on the public holidays of a country, or of a part of it"
+    )
     start_date: date | None = Field(default=None, description="First local date with calls")
     end_date: date | None = Field(default=None, description="Last local date with calls")
 
@@ -116,6 +131,10 @@ class Schedule(BaseModel):
                 taken |= minutes
         if not taken:
             raise ValueError("weekly has no open minute; allowed: at least one window")
+        for name in ("start_date", "end_date"):
+            bound: date | None = getattr(self, name)
+            if bound is not None and bound > LATEST_DATE:
+                raise ValueError(f"{name} {bound} is too far ahead; allowed: up to {LATEST_DATE}")
         if self.start_date and self.end_date and self.end_date < self.start_date:
             raise ValueError(f"end_date {self.end_date} lies before start_date {self.start_date}")
         return self

@@ -30,7 +30,11 @@ _DECIMAL = {
 _KEYS: dict[str, tuple[str, tuple[type[Fact], ...], str]] = {
     CAMPAIGN_EVENTS: ("the campaign's id", CAMPAIGN_FACTS, "What happens to campaigns and their contacts."),
     CALL_EVENTS: ("the campaign's id", CALL_FACTS, "What happens to calls."),
-    SUPPRESSION_EVENTS: ("the workspace's id", SUPPRESSION_FACTS, "Who must not be called, as keyed hashes."),
+    SUPPRESSION_EVENTS: (
+        "the workspace's id",
+        SUPPRESSION_FACTS,
+        "Who must not be called, as keyed hashes; what a workspace has set.",
+    ),
 }
 
 

@@ -1,7 +1,8 @@
 """Whether a fact's new JSON Schema only grows: whoever reads with the old one must be able to read with the new.
 
 What must stay true: optional fields may be added; nothing is removed, renamed, retyped or newly required. A new value
-of an enumeration is a new meaning, and that is a new fact. Titles, descriptions and examples are free.
+of an enumeration is a new meaning, and that is a new fact. A default that is an object grows with it. Titles,
+descriptions and examples are free.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,11 +28,13 @@ class _Comparison:
     def violations(self, old: Schema, new: Schema, path: str) -> Iterator[str]:
         references = (old.get("$ref", ""), new.get("$ref", ""))
         if all(references) and references in self._entered:
-            return  # a model that holds itself, or that several fields share: said once
-        self._entered.add(references)
-        old, new = _resolved(old, self._old_root), _resolved(new, self._new_root)
+            # A model that holds itself, or that several fields share, is said once; what stands beside it each time.
+            old, new = _beside(old), _beside(new)
+        else:
+            self._entered.add(references)
+            old, new = _resolved(old, self._old_root), _resolved(new, self._new_root)
         for keyword in sorted((old.keys() | new.keys()) - _ANNOTATIONS - _NESTED):
-            if old.get(keyword) != new.get(keyword):
+            if not _is_kept(keyword, old.get(keyword), new.get(keyword)):
                 yield f"{_named(path)}: retyped, {keyword} {old.get(keyword)!r} became {new.get(keyword)!r}"
         yield from self._fields(old, new, path)
         for keyword in _PARTS:
@@ -64,11 +67,21 @@ class _Comparison:
             yield f"{_named(path)}: retyped, {before!r} became {after!r}"
 
 
+def _is_kept(keyword: str, before: Any, after: Any) -> bool:
+    """Whether a keyword still says what it said; an object's default may name the fields that were added to it."""
+    if keyword == "default" and isinstance(before, Mapping) and isinstance(after, Mapping):
+        return all(name in after and _is_kept(keyword, value, after[name]) for name, value in before.items())
+    return bool(before == after)
+
+
 def _resolved(schema: Schema, root: Schema) -> Schema:
     while "$ref" in schema:
-        siblings = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
-        schema = {**root["$defs"][schema["$ref"].removeprefix("#/$defs/")], **siblings}
+        schema = {**root["$defs"][schema["$ref"].removeprefix("#/$defs/")], **_beside(schema)}
     return schema
+
+
+def _beside(schema: Schema) -> Schema:
+    return {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
 
 
 def _named(path: str) -> str:

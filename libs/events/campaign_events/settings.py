@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo
 
+from campaign_events.presets import PRESETS, FrequencyCap
 from campaign_events.schedule import Schedule, is_stored
 
 
@@ -20,6 +21,15 @@ def _require_no_nul(text: str, info: ValidationInfo[Any]) -> str:
 
 NO_NUL = AfterValidator(_require_no_nul)
 """For text that every reader has to keep: PostgreSQL stores no NUL. Stands last, behind the constraints of length."""
+
+
+def _require_preset(name: str, info: ValidationInfo[Any]) -> str:
+    if name not in PRESETS and not is_stored(info):
+        raise ValueError(f"{name!r} is no preset; allowed: {', '.join(PRESETS)}, or null")
+    return name
+
+
+ListName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 CampaignType = Literal["outbound", "inbound"]
 SuccessRule = Literal["answered", "reported"]
@@ -80,6 +90,20 @@ class CampaignSettings(_Settings):
         default="answered", description="Whether an answered call is a success, or only one the agent reports so"
     )
     schedule: Schedule = Schedule()
+    preset: Annotated[str, AfterValidator(_require_preset)] | None = Field(
+        default=None,
+        description="A law's hours and ceilings, which the other settings may only tighten; see `GET /v1/presets`",
+    )
+    preset_version: int | None = Field(default=None, description="The preset's version that was checked; set for you")
+    requires_consent: bool = Field(
+        default=False, description="Whether only contacts with a `consent_basis` may be called"
+    )
+    frequency_caps: tuple[FrequencyCap, ...] = Field(
+        default=(), max_length=10, description="Calls to one number, over all campaigns, beside the workspace's caps"
+    )
+    required_lists: tuple[ListName, ...] = Field(
+        default=(), max_length=20, description="Do-not-call lists that must be there and fresh, or nobody is called"
+    )
 
 
 class CampaignStatus(StrEnum):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from campaign_events.facts import CallFact, CampaignFact, Fact, SuppressionFact
+from campaign_events.facts import CallFact, CampaignFact, Fact, WorkspaceFact
 
 PARTITIONS = 12
 TOPIC_CONFIG = {"retention.ms": "-1", "cleanup.policy": "delete"}
@@ -30,6 +30,6 @@ def address_of(fact: Fact) -> Address:
         return Address(CAMPAIGN_EVENTS, str(fact.campaign_id))
     if isinstance(fact, CallFact):
         return Address(CALL_EVENTS, str(fact.campaign_id))
-    if isinstance(fact, SuppressionFact):
+    if isinstance(fact, WorkspaceFact):
         return Address(SUPPRESSION_EVENTS, str(fact.workspace))
     raise TypeError(f"{type(fact).__name__} belongs to no topic")
