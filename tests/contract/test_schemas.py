@@ -49,6 +49,7 @@ class Bicycle(BaseModel):
     spare: Wheel | None = None
     colours: tuple[str, int] = ("red", 1)
     marks: dict[str, int] = {}
+    tyre: Wheel = Wheel(size=20)
 
 
 OLD = Bicycle.model_json_schema(mode="serialization")
@@ -69,6 +70,9 @@ def changed(*path: str | int, to: Any) -> dict[str, Any]:
 
 GROWTH = {
     "nothing": OLD,
+    "an object's default with a new field": changed(
+        "properties", "tyre", "default", to={"size": 20, "tubeless": False}
+    ),
     "an optional field": changed("properties", "bell", to={"type": "string", "default": ""}),
     "an optional field of a part": changed("$defs", "Wheel", "properties", "spokes", to={"type": "integer"}),
     "another description": changed("description", to="Another fact."),
@@ -91,6 +95,10 @@ BROKEN = {
     "retyped": (
         changed("properties", "gears", "type", to="string"),
         ["gears: retyped, type 'integer' became 'string'"],
+    ),
+    "another default in an object": (
+        changed("properties", "tyre", "default", to={"size": 21}),
+        ["tyre: retyped, default {'size': 20} became {'size': 21}"],
     ),
     "another default": (changed("properties", "gears", "default", to=3), ["gears: retyped, default 1 became 3"]),
     "newly required": (

@@ -34,8 +34,10 @@ class System:
     def of(self, workspace: str) -> Iterator["System"]:
         """The same system, seen by another workspace."""
         other = System(self.stack, workspace=workspace, logs=self.logs)
-        yield other
-        other.client.close()
+        try:
+            yield other
+        finally:
+            other.client.close()
 
     def url(self, service: str) -> str:
         """Where a service listens."""

@@ -86,7 +86,7 @@ class Desk:
             for migration in read_migrations(MIGRATIONS):
                 connection.execute(migration.sql.encode())
         self.dsn = dsn
-        self.store = Store(dsn, pool_size=16)
+        self.store = Store(dsn, pool_size=16, hash_key=HASH_KEY)
         self.workspace = uuid4()
         self.terms = Terms(permit_seconds=2.0, place_timeout_seconds=2.0, in_progress_deadline_seconds=3600.0)
         self.dialer = DialerLog()
@@ -214,7 +214,7 @@ class Desk:
         return self.feed(self.dialer.received(*facts, workspace=self.workspace))
 
     def feed(self, received: Sequence[Received]) -> int:
-        return self.store.transact(lambda tx: apply_reports(tx, received, hash_key=HASH_KEY))
+        return self.store.transact(lambda tx: apply_reports(tx, received))
 
     # --- what is there
 

@@ -336,6 +336,29 @@ async def test_permits_are_asked_for_with_the_dialers_credential(client: Client,
     assert problem(await client("POST", f"{path}/pause", headers=headers)) == (401, "unauthenticated")
 
 
+async def test_an_ask_that_nobody_waits_for_any_more_is_not_granted(client: Client, desk: "Desk") -> None:
+    path = await client.ready()
+    await client("POST", f"{path}/start")
+    asks = {"asks": [desk.ask_for(desk.contact(id_of(path))).model_dump(mode="json")]}
+    headers = {"Authorization": f"Bearer {PERMIT_SECRET}"}
+    with psycopg.connect(desk.dsn, autocommit=True) as busy:
+        busy.execute("SELECT pg_advisory_lock(%s)", (APPEND_LOCK,))
+        answer = asyncio.ensure_future(client("POST", "/internal/permits", asks, headers=headers))
+        done, _ = await asyncio.wait([answer], timeout=desk.terms.permit_seconds + 0.3)
+        assert not done, "it waits for the append lock"
+        busy.execute("SELECT pg_advisory_unlock(%s)", (APPEND_LOCK,))
+        assert problem(await answer) == (503, "asked_too_long_ago")
+    assert desk.live() == []
+
+
+@pytest.mark.parametrize("word", ["start", "pause", "resume", "cancel"])
+async def test_a_command_without_fields_refuses_what_it_would_ignore(client: Client, word: str) -> None:
+    path = await client.ready()
+    answer = await client("POST", f"{path}/{word}", {"force": True})
+    assert problem(answer) == (422, "invalid_request")
+    assert answer.json()["errors"][0]["field"] == "force"
+
+
 # --- rules --------------------------------------------------------------------------------------------------
 
 
@@ -417,9 +440,6 @@ async def test_start_says_what_is_missing(client: Client, desk: "Desk") -> None:
     answer = await client("POST", f"{await client.ready()}/start")
     assert problem(answer) == (409, "no_callable_contacts")
     assert answer.json()["reasons"] == {"do_not_call": 2}
-    past = {"schedule": {"end_date": "2020-01-31"}}
-    answer = await client("POST", f"{await client.ready(('+493023111115',), **past)}/start")
-    assert problem(answer) == (409, "schedule_ended")
     inbound = await client.created(type="inbound")
     answer = await client("POST", f"/v1/campaigns/{inbound['id']}/start")
     assert (answer.status_code, answer.json()["status"]) == (200, "running")
@@ -757,7 +777,9 @@ async def test_the_type_of_a_campaign_is_fixed(client: Client) -> None:
 
 # --- who may --------------------------------------------------------------------------------------------------
 
-_PLACES = {"campaign_id", "contact_id", "import_id", "suppression_id"}
+_PLACES = {"campaign_id", "contact_id", "erasure_id", "import_id", "list_id", "suppression_id"}
+
+_UNKNOWN = {f"unknown_{place.removesuffix('_id')}" for place in _PLACES}
 
 
 def _routes() -> list[tuple[str, str]]:
@@ -778,7 +800,11 @@ VALID: dict[str, Any] = {
     "POST /v1/campaigns/{campaign_id}/contacts": {"contacts": [{"number": "+493023111119"}]},
     "POST /v1/campaigns/{campaign_id}/contacts/remove": {"contact_ids": [str(uuid4())]},
     "POST /v1/campaigns/{campaign_id}/imports": b"phone\n+493023111119\n",
+    "POST /v1/campaigns/{campaign_id}/imports/preview": b"phone\n+493023111119\n",
     "POST /v1/suppressions": {"numbers": ["+493023111119"]},
+    "POST /v1/suppression-lists": b"number\n+493023111119\n",
+    "PATCH /v1/workspace": {"retention_days": 30},
+    "POST /v1/erasures": {"number": "+493023111119"},
 }
 
 
@@ -796,11 +822,18 @@ async def _one_of_each(client: Client, desk: "Desk") -> dict[str, Any]:
     uploaded = await client("POST", f"{path}/imports", b"phone\n+493023111115\n", headers={"Content-Type": "text/csv"})
     assert uploaded.status_code == 202, uploaded.text
     import_id = desk.rows("SELECT id FROM imports")[0]["id"]
+    erased = await client("POST", "/v1/erasures", {"number": "+493023111114"}, role="admin")
+    assert erased.status_code == 201, erased.text
+    csv = {"Content-Type": "text/csv"}
+    listed = await client("POST", "/v1/suppression-lists?name=own", b"number\n+493023111113\n", headers=csv)
+    assert listed.status_code == 202, listed.text
     return {
         "campaign_id": id_of(path),
         "contact_id": desk.contact(id_of(path)).contact_id,
         "suppression_id": suppressed.json()["entries"][0]["id"],
         "import_id": import_id,
+        "erasure_id": erased.json()["id"],
+        "list_id": listed.json()["list_id"],
     }
 
 
@@ -818,7 +851,7 @@ async def test_what_belongs_to_another_workspace_is_not_there(
     owner, desk.workspace = desk.workspace, uuid4()
     answer = await _ask(client, method, path, ids, role="admin")
     assert answer.status_code == 404, answer.text
-    assert problem(answer)[1] in ("unknown_campaign", "unknown_contact", "unknown_import", "unknown_suppression")
+    assert problem(answer)[1] in _UNKNOWN
     assert (desk.log()[-1][0], desk.rows("SELECT * FROM imports")) == (end, imports)
     # And an id that nobody has gets the same answer.
     unknown = await _ask(client, method, path, {name: uuid4() for name in ids}, role="admin")

@@ -30,6 +30,7 @@ from campaign_command.contact import (
 )
 from campaign_command.contact import evolve as evolve_contact
 from campaign_command.contacts import row_of
+from campaign_command.duplicates import Chosen, duplicate
 from campaign_command.housekeeping import settle_overdue
 from campaign_command.permits import Ask, Granted
 from campaign_command.store import Transaction, now_of
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Desk
 
 NUMBERS = tuple(f"+4930231111{index:02d}" for index in range(12))
+UPLOAD = UUID(int=1)
 numbers = st.sampled_from(NUMBERS)
 places = st.integers(0, 4)
 outcomes = st.sampled_from(list(Outcome))
@@ -122,8 +124,12 @@ class Histories(RuleBasedStateMachine):
         campaign_id, new_id = self.one(campaign), uuid4()
         self.try_to(
             lambda: self.desk.do(
-                lambda tx: commands.duplicate(
-                    tx, self.desk.target(campaign_id), campaign_id=new_id, name=None, contacts=sorted(statuses)
+                lambda tx: duplicate(
+                    tx,
+                    self.desk.target(campaign_id),
+                    campaign_id=new_id,
+                    name=None,
+                    contacts=Chosen(statuses=sorted(statuses)),
                 )
             )
         )
@@ -196,13 +202,10 @@ class Histories(RuleBasedStateMachine):
 
     # --- do not call
 
-    @rule(listed=st.lists(numbers, min_size=1, max_size=2))
-    def opt_out(self, listed: list[str]) -> None:
-        self.desk.do(
-            lambda tx: suppress(
-                tx, listed, workspace=self.desk.workspace, source="api", hash_key="k" * 16, now=now_of(tx.cursor)
-            )
-        )
+    @rule(listed=st.lists(numbers, min_size=1, max_size=2), by_upload=st.booleans())
+    def opt_out(self, listed: list[str], by_upload: bool) -> None:
+        more: dict[str, Any] = {"source": "list", "list_id": UPLOAD} if by_upload else {"source": "api"}
+        self.desk.do(lambda tx: suppress(tx, listed, workspace=self.desk.workspace, now=now_of(tx.cursor), **more))
 
     @rule(most=st.integers(1, 3))
     def lift(self, most: int) -> None:
@@ -249,6 +252,7 @@ class Histories(RuleBasedStateMachine):
                 "status": campaign.status,
                 "type": campaign.settings.type,
                 "max_attempts": campaign.settings.limits.max_attempts,
+                "settings_version": campaign.settings_version,
                 "list_version": lists[campaign_id],
                 "position": last[campaign_id],
                 "ends_at": ends_of(campaign.settings),
@@ -311,7 +315,8 @@ class Histories(RuleBasedStateMachine):
                         assert (fact.previous, fact.previous_attempt) == (before.status, before.attempt)
                         assert fact.placed <= (fact.day is not None)
                         counts[campaign_id, "reached"] += fact.first_reached
-                    assert before.status is not DO_NOT_CALL, "absorbing"
+                    if before.status is DO_NOT_CALL:
+                        assert (before.reason, before.call, after.status) == ("list", None, "pending"), "absorbing"
                     counts[campaign_id, before.status] -= 1
                     counts[campaign_id, after.status] += 1
                     for contact, step in ((before, -1), (after, 1)):
@@ -453,7 +458,7 @@ def test_whatever_happens_for_long_the_rows_are_the_fold_of_the_log(desk: "Desk"
         (2, lambda: do.hear_the_same_again()),
         (1, lambda: do.find_no_open_minute(one(), some(5, 2))),
         (1, lambda: do.let_the_deadline_pass(some(4, 2))),
-        (1, lambda: do.opt_out(several(1))),
+        (1, lambda: do.opt_out(several(1), dice.random() < 0.5)),
         (2, lambda: do.lift(3)),
     ]
     do.create(3, "answered", list(NUMBERS[:5]), starts=True)

@@ -2,7 +2,10 @@
 
 import asyncio
 import csv
+import gzip
 import io
+import json
+import multiprocessing
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +17,7 @@ import jwt
 import psycopg
 import pytest
 
-from campaign_command import import_chunks, imports
+from campaign_command import import_chunks, import_parser, imports
 from campaign_command.api import create_app
 from campaign_command.gate import Gate
 from campaign_command.imports import Importer
@@ -49,7 +52,7 @@ class Service:
             spool_dir=spool,
             max_import_bytes=max_import_bytes,
         )
-        self.store = Store(dsn, pool_size=8)
+        self.store = Store(dsn, pool_size=8, hash_key=self.settings.hash_key.get_secret_value())
         self.workers = Workers("test-commands", threads=2)
         app = create_app(Health())  # the upload counts its own bytes
         app.state.settings, app.state.store, app.state.commands = self.settings, self.store, self.workers
@@ -191,7 +194,7 @@ async def test_a_file_that_is_refused_whole_leaves_no_trace(service: Service, na
 
 async def test_what_is_no_csv_or_too_large_is_not_taken(service: Service) -> None:
     campaign = await service.campaign()
-    assert (await service.upload(campaign, CLEAN, content_type="application/gzip")).status_code == 415
+    assert (await service.upload(campaign, CLEAN, content_type="application/json")).status_code == 415
 
     async def endless() -> AsyncIterator[bytes]:
         yield b"phone\n"
@@ -229,6 +232,8 @@ async def test_a_connection_that_is_cut_adds_nothing(service: Service) -> None:
     await transport.app(scope, receive, send)
     assert service.sql("SELECT state, accepted FROM imports") == [("interrupted", 0)]
     assert service.spooled() == []
+    again = await service.add(campaign, CLEAN)
+    assert (again["accepted"], again["duplicate"]) == (1000, 0)
 
 
 async def test_an_import_that_dies_between_chunks_goes_on_and_loses_and_doubles_nothing(
@@ -237,7 +242,7 @@ async def test_an_import_that_dies_between_chunks_goes_on_and_loses_and_doubles_
     class Killed(BaseException):
         pass
 
-    monkeypatch.setattr(import_chunks.read_chunks, "__kwdefaults__", {"size": 100})
+    service.settings = service.settings.model_copy(update={"import_chunk_rows": 100})
     real = import_chunks.add_chunk
     lives = calls = 0
     campaign = await service.campaign()
@@ -334,6 +339,7 @@ async def test_only_a_draft_or_paused_campaign_takes_a_file(service: Service) ->
     answer = await service.upload(campaign, CLEAN)
     assert answer.status_code == 409
     assert answer.json()["code"] == "campaign_not_editable"
+    assert {"pause", "cancel"} <= set(answer.json()["allowed"])
     assert service.spooled() == []
 
 
@@ -476,3 +482,214 @@ async def test_what_a_deleted_campaign_s_imports_kept_of_people_goes_with_it(
     async with service.importing():
         await eventually(lambda: service.sql("SELECT count(*) FROM imports") == [(0,)])
     assert service.sql("SELECT count(*) FROM import_rows") == [(0,)]
+
+
+async def test_gzip_is_taken_for_what_it_holds_and_counts_as_that(service: Service) -> None:
+    campaign = await service.campaign()
+    done = await service.add(campaign, gzip.compress(CLEAN), content_type="application/gzip")
+    assert (done["accepted"], done["bytes_total"], done["bytes_done"]) == (1000, len(CLEAN), len(CLEAN))
+    encoded = await service.upload(campaign, gzip.compress(CLEAN), headers={"Content-Encoding": "gzip"})
+    assert encoded.status_code == 202, encoded.text
+    bomb = gzip.compress(b"phone\n" + b"+14155550171\n" * 800_000)
+    assert len(bomb) < 100_000
+    for body, status, code in (
+        (bomb, 413, "file_too_large"),
+        (gzip.compress(CLEAN)[:-20], 422, "bad_gzip"),
+        (gzip.compress(gzip.compress(CLEAN)), 422, "not_csv"),
+    ):
+        answer = await service.upload(campaign, body, content_type="application/gzip")
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    zipped = await service.upload(campaign, CLEAN, headers={"Content-Encoding": "br"})
+    assert (zipped.status_code, zipped.json()["code"]) == (415, "wrong_content_encoding")
+    assert service.sql("SELECT count(*) FROM imports") == [(2,)]
+    assert len(service.spooled()) == 1
+
+
+async def test_a_mapping_says_what_each_column_is(service: Service) -> None:
+    campaign = await service.campaign()
+    data = b"Handy,phone,Kunde,Stadt,Intern\n+14155550171,+14155550172,K7,Paris,secret\n"
+    mapping = {"Handy": "phone", "Kunde": "external_id", "Intern": "ignored"}
+    await service.add(campaign, data, mapping=json.dumps(mapping))
+    [contact] = (await service.contacts(campaign))["items"]
+    assert (contact["number"], contact["external_id"]) == ("+14155550171", "K7")
+    assert contact["variables"] == {"phone": "+14155550172", "Stadt": "Paris"}
+    for wrong, code in (
+        ("no json", "invalid_request"),
+        ('["phone"]', "invalid_request"),
+        ('{"Handy":"fax"}', "invalid_request"),
+        ('{"Fax":"phone"}', "no_phone_column"),
+        ('{"Fax":"email","Handy":"phone"}', "unknown_column"),
+    ):
+        answer = await service.upload(campaign, data, mapping=wrong)
+        assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
+    assert answer.json()["columns"] == ["Handy", "phone", "Kunde", "Stadt", "Intern"]
+
+
+async def test_a_preview_shows_the_first_rows_as_they_would_be_read_and_keeps_nothing(service: Service) -> None:
+    campaign = await service.campaign(default_country="GB")
+    await service.add(campaign, b"phone\n+442079460201\n")
+    data = b"Mobil;name;Anruf\n020 7946 0201;Ada;x\n02079460202;Ben;y\n02079460202;Ben;y\n0800 FLOWERS;Chlo\xe9;\n"
+    path = f"/v1/campaigns/{campaign}/imports/preview"
+    csv_type = {"Content-Type": "text/csv"}
+
+    async def look(body: bytes, **params: str) -> dict[str, Any]:
+        answer = await service.http.post(path, content=body, headers=csv_type, params=params)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    guessed = await look(data)
+    assert (guessed["encoding"], guessed["delimiter"], guessed["warnings"]) == (
+        "windows-1252",
+        ";",
+        ["encoding_guessed"],
+    )
+    assert guessed["problem"]["code"] == "no_phone_column"
+    assert guessed["columns"][0] == {
+        "name": "Mobil",
+        "field": "variable",
+        "confidence": 1.0,
+        "by": "none",
+        "numbers": 0.75,
+    }
+    told = await look(data, mapping='{"Mobil":"phone"}')
+    assert told["problem"] is None
+    assert told["mapping"] == {"Mobil": "phone", "name": "name", "Anruf": "variable"}
+    answers = [(row["line"], row["result"], row["number"] or row["reason"]) for row in told["rows"]]
+    assert answers == [
+        (2, "duplicate", "+442079460201"),
+        (3, "accepted", "+442079460202"),
+        (4, "duplicate", "+442079460202"),
+        (5, "rejected", "letters"),
+    ]
+    [known] = (await service.contacts(campaign))["items"]
+    assert (told["rows"][0]["of_contact"], told["rows"][2]["of_line"]) == (known["contact_id"], 3)
+    assert (told["rows"][1]["name"], told["rows"][1]["variables"]) == ("Ben", {"Anruf": "y"})
+    long = await look(CLEAN * 20)  # more than is looked at
+    assert (len(long["rows"]), long["problem"]) == (20, None)
+    assert (await look(gzip.compress(CLEAN * 20)))["rows"] == long["rows"]
+    assert service.sql("SELECT count(*) FROM imports") == [(1,)]
+    assert service.spooled() == []
+    viewer = service.token("viewer")
+    assert (await service.http.post(path, content=data, headers=csv_type | viewer)).status_code == 403
+    stranger = service.token("admin", uuid4())
+    assert (await service.http.post(path, content=data, headers=csv_type | stranger)).status_code == 404
+    binary = await service.http.post(path, content=b"PK\x03\x04", headers=csv_type)
+    assert (binary.status_code, binary.json()["code"]) == (422, "not_csv")
+
+
+async def test_a_dry_run_that_would_update_says_what(service: Service) -> None:
+    campaign = await service.campaign()
+    await service.add(campaign, b"phone,name,plan\n+14155550171,Ada,trial\n+14155550172,Ben,x\n")
+    data = b"phone,name,plan,city,tz\n+14155550171,Ada L,premium,Paris,Europe/Paris\n+14155550172,Ben,x,,\n"
+    before = (await service.contacts(campaign))["items"], service.sql("SELECT count(*) FROM campaign_command_events")
+    dry = await service.add(campaign, data, on_duplicate="update", dry_run=True)
+    after = (await service.contacts(campaign))["items"], service.sql("SELECT count(*) FROM campaign_command_events")
+    assert before == after
+    real = await service.add(campaign, data, on_duplicate="update")
+    answers = [await service.rows(one["import_id"]) for one in (dry, real)]
+    assert answers[0] == answers[1]
+    changes = ["name", "time_zone", "variables.plan", "variables.city"]
+    assert [row["changes"] for row in answers[0]] == [changes, ["variables.city"]]
+    assert dry["notes"] == {"updated": 2}
+
+
+async def test_the_progress_of_an_import_can_be_followed_and_its_end_is_estimated(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.settings = service.settings.model_copy(update={"import_chunk_rows": 100})
+    campaign = await service.campaign()
+    import_id = (await service.upload(campaign, CLEAN)).json()["import_id"]
+    url = f"/v1/imports/{import_id}"
+    waiting = (await service.http.get(url)).json()
+    assert (waiting["state"], waiting["rows_per_second"], waiting["estimated_end_at"]) == ("queued", None, None)
+    stopping = asyncio.Event()
+    real = import_chunks.add_chunk
+
+    def stops_after_three(tx: Any, import_id: Any, chunk: Any, **values: Any) -> bool:
+        if chunk.line > 300:
+            stopping.set()
+        return real(tx, import_id, chunk, **values)
+
+    monkeypatch.setattr(imports, "add_chunk", stops_after_three)
+    await Importer(service.store, settings=service.settings, log=LOG).run(stopping)
+    half = (await service.http.get(url)).json()
+    assert (half["state"], half["rows_done"], half["accepted"]) == ("running", 300, 300) or half["rows_done"] == 400
+    assert 0 < half["bytes_done"] <= half["bytes_total"]
+    assert half["rows_per_second"] > 0
+    assert half["estimated_end_at"] is not None
+    async with service.importing():
+        done = await service.done(import_id)
+    assert (done["accepted"], done["estimated_end_at"]) == (1000, None)
+
+
+async def test_cancelling_keeps_what_was_added_and_says_so(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.settings = service.settings.model_copy(update={"import_chunk_rows": 100})
+    campaign = await service.campaign()
+    import_id = (await service.upload(campaign, CLEAN)).json()["import_id"]
+    real = import_chunks.add_chunk
+
+    def is_cancelled_meanwhile(tx: Any, import_id: Any, chunk: Any, **values: Any) -> bool:
+        if chunk.after > 400:
+            imports.end_import(tx, import_id, "cancelled")
+        return real(tx, import_id, chunk, **values)
+
+    monkeypatch.setattr(imports, "add_chunk", is_cancelled_meanwhile)
+    async with service.importing():
+        found = await service.done(import_id, state="cancelled")
+    assert (found["accepted"], found["rows_done"]) == (400, 400)
+    assert (await service.contacts(campaign))["total"] == 400
+    assert len(await service.rows(import_id)) == 400
+
+
+async def test_whatever_a_cell_holds_is_what_the_contact_has(service: Service) -> None:
+    campaign = await service.campaign()
+    odd = ["tab\there", "line\nend", "back\\slash", "\\N", "\\.", 'quote"', "{}", "é\u00a0x", "a\rb"]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["phone", "name", "odd column"])
+    writer.writerows([[f"+1415555{index:04d}", value, value] for index, value in enumerate(odd, start=100)])
+    done = await service.add(campaign, text.getvalue().encode())
+    assert done["accepted"] == len(odd), done
+    contacts = (await service.contacts(campaign))["items"]
+    assert [contact["name"] for contact in contacts] == odd
+    assert [contact["variables"]["odd column"] for contact in contacts] == odd
+
+
+async def test_a_large_file_is_parsed_in_a_process_of_its_own_to_the_same_answers(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header, _, rows = CLEAN.partition(b"\n")
+    data = header + b"\n" + rows + b"n/a\n" + rows[:5000]
+    found = []
+    for least in (1 << 30, 0):
+        monkeypatch.setattr(import_parser, "WORTH_A_PROCESS_BYTES", least)
+        campaign = await service.campaign()
+        done = await service.add(campaign, data)
+        answers = [{**row, "contact_id": None} for row in await service.rows(done["import_id"])]
+        found.append((answers, [done[name] for name in ("accepted", "duplicate", "rejected", "bytes_done")]))
+    assert found[0] == found[1]
+    assert not multiprocessing.active_children()
+
+
+async def test_an_import_whose_parser_is_killed_goes_on_with_another(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_parser, "WORTH_A_PROCESS_BYTES", 0)
+    service.settings = service.settings.model_copy(update={"import_chunk_rows": 10})
+    campaign = await service.campaign()
+    import_id = (await service.upload(campaign, CLEAN)).json()["import_id"]
+    real, killed = import_parser.ParserApart.next, 0
+
+    def dies_once(self: import_parser.ParserApart) -> import_chunks.Chunk:
+        nonlocal killed
+        chunk = real(self)
+        if not killed and chunk.after > 200:
+            killed += 1
+            self.process.kill()
+        return chunk
+
+    monkeypatch.setattr(import_parser.ParserApart, "next", dies_once)
+    async with service.importing():
+        done = await service.done(import_id)
+    assert killed == 1
+    assert (done["accepted"], done["duplicate"], done["rows_done"]) == (1000, 0, 1000)

@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import pytest
 
+from campaign_command.campaign import Edit
+from campaign_command.commands import carry_out
 from campaign_command.contact import DO_NOT_CALL, IN_PROGRESS
 from campaign_command.permits import Ask, Granted, NotGranted, answer_asks
 from campaign_command.silence import Silence
@@ -42,11 +44,7 @@ def _age(desk: "Desk", seconds: float) -> None:
 
 
 def _opt_out(desk: "Desk", number: str, **more: Any) -> None:
-    desk.do(
-        lambda tx: suppress(
-            tx, [number], workspace=desk.workspace, source="api", hash_key="k" * 16, now=now_of(tx.cursor), **more
-        )
-    )
+    desk.do(lambda tx: suppress(tx, [number], workspace=desk.workspace, source="api", now=now_of(tx.cursor), **more))
 
 
 @pytest.fixture
@@ -268,6 +266,23 @@ async def test_the_answer_waits_no_longer_than_a_permit_can_be_used(desk: "Desk"
     assert desk.now() >= live["expires_at"] + timedelta(seconds=2), f"answered after {time.monotonic() - started} s"
 
 
+async def test_what_is_granted_after_a_resume_is_not_waited_for(desk: "Desk", silence: Silence) -> None:
+    """The answer of a pause stays bounded though somebody else resumes while it waits."""
+    campaign_id = desk.running(2)
+    first, second = desk.contacts(campaign_id)
+    before = desk.granted(first)
+    desk.pause(campaign_id)
+    answer = asyncio.ensure_future(silence.of_campaign(campaign_id))
+    done, _ = await asyncio.wait([answer], timeout=0.3)
+    assert not done
+    await asyncio.to_thread(desk.resume, campaign_id)
+    await asyncio.to_thread(desk.granted, second)
+    await asyncio.to_thread(desk.report, desk.placed(before))
+    silence.reported()
+    await asyncio.wait_for(answer, 1)
+    assert [live["reported"] for live in desk.live()].count(False) == 1, "the later permit still stands"
+
+
 async def test_what_another_campaign_or_number_does_is_not_waited_for(desk: "Desk", silence: Silence) -> None:
     other, mine = desk.running(1), desk.running(1)
     desk.granted(desk.contact(other))
@@ -353,8 +368,11 @@ def test_after_the_end_date_there_are_no_permits(desk: "Desk") -> None:
     contact = desk.contact(campaign_id)
     yesterday = (desk.now() - timedelta(days=2)).date()
     desk.pause(campaign_id)
-    desk.edit(campaign_id, {"schedule": {"end_date": str(yesterday), "use_callee_time_zone": False}})
-    # No command gets there (Resume is refused), only time: let the campaign run all the same.
+    # No command gets there (the edit and Resume are refused), only time: let the campaign run all the same.
+    schedule = desk.campaign(campaign_id).settings.schedule
+    ended = schedule.model_copy(update={"end_date": yesterday, "use_callee_time_zone": False})
+    settings = desk.campaign(campaign_id).settings.model_copy(update={"schedule": ended})
+    desk.do(lambda tx: carry_out(tx, tx.campaign(campaign_id), Edit(settings)))
     desk.do(lambda tx: _resumed_in_the_past(desk, tx, campaign_id))
     assert _code(desk.permits(desk.ask_for(contact))[0]) == "temporary:schedule_ended"
 
@@ -374,7 +392,7 @@ def test_a_suppressed_number_becomes_do_not_call_in_the_permits_own_transaction(
     desk.do(
         lambda tx: tx.cursor.execute(
             "INSERT INTO suppressions (suppression_id, workspace, number, number_hash, source, created_at)"
-            " VALUES (gen_random_uuid(), %s, '+493023111111', 'h', 'list', now())",
+            " VALUES (gen_random_uuid(), %s, '+493023111111', 'h', 'api', now())",
             (desk.workspace,),
         )
     )

@@ -151,11 +151,7 @@ def _live(desk: "Desk", campaigns: int = 5) -> list[UUID]:
         desk.store.transact(partial(_start, target=target), correlation_id=f"request-{number}")
         desk.granted(desk.contact(campaign_id))
     number = desk.rows("SELECT number FROM contacts ORDER BY seq DESC LIMIT 1")[0]["number"]
-    desk.do(
-        lambda tx: suppress(
-            tx, [number], workspace=desk.workspace, source="api", hash_key="k" * 16, now=now_of(tx.cursor)
-        )
-    )
+    desk.do(lambda tx: suppress(tx, [number], workspace=desk.workspace, source="api", now=now_of(tx.cursor)))
     return ids
 
 

@@ -6,6 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from campaign_command import callability
+from campaign_command.campaign import Refused
 from campaign_command.contact import DO_NOT_CALL, IN_PROGRESS, fold_contacts
 from campaign_command.housekeeping import pause_ended, purge, settle_overdue
 from campaign_command.permits import Ask, Granted
@@ -547,3 +549,27 @@ def test_the_contacts_table_equals_the_fold_of_the_log(desk: "Desk") -> None:
     desk.edit(campaign_id, {"limits": {"max_attempts": 5}})
     folded = fold_contacts(desk.facts(campaign_id))
     assert {contact.contact_id: contact for contact in desk.contacts(campaign_id)} == folded
+
+
+def test_an_edit_looks_again_at_a_chunk_and_the_campaign_resumes_when_all_are_looked_at(
+    desk: "Desk", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callability, "MAX_CHUNK", 2)
+    campaign_id = desk.running(4)
+    found = [
+        ContactNotCallable(
+            at=desk.now(), campaign_id=campaign_id, contact_id=c.contact_id, reason="outside_hours", settings_version=1
+        )
+        for c in desk.contacts(campaign_id)[:3]
+    ]
+    desk.report(*found)
+    desk.pause(campaign_id)
+    desk.edit(campaign_id, {"limits": {"ring_timeout_seconds": 45}})
+    assert [c.callable for c in desk.contacts(campaign_id)].count(False) == 1, "more than a chunk waits for its turn"
+    with pytest.raises(Refused) as refused:
+        desk.resume(campaign_id)
+    assert refused.value.code == "contacts_being_checked"
+    assert desk.do(callability.look_again_somewhere) == 1
+    assert desk.do(callability.look_again_somewhere) == 0
+    desk.resume(campaign_id)
+    assert all(c.callable for c in desk.contacts(campaign_id))

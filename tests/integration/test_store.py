@@ -265,7 +265,7 @@ def test_a_writer_that_freezes_inside_its_transaction_is_put_out(desk: "Desk") -
 
 
 def test_two_stores_have_one_log(desk: "Desk") -> None:
-    other = Store(desk.dsn, pool_size=2)
+    other = Store(desk.dsn, pool_size=2, hash_key=desk.store.hash_key)
     try:
         assert other.log == desk.store.log
     finally:

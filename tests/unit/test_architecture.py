@@ -15,7 +15,17 @@ SERVICES = {
 }
 EVENTS, SERVICE = ROOT / "libs/events/campaign_events", ROOT / "libs/service/campaign_service"
 PURE = {
-    "campaign_command": {"campaign", "contact", "verdict", "contact_file", "csv_rows"},
+    "campaign_command": {
+        "campaign",
+        "caps",
+        "contact",
+        "verdict",
+        "contact_file",
+        "csv_rows",
+        "do_not_call",
+        "templates",
+        "timeline",
+    },
     "dialer": {"schedule", "pacing", "outcomes", "breaker", "calls", "queue", "carriers"},
     "analytics_projector": {"campaign_list", "campaign_analytics", "figures", "campaign_settings"},
 }

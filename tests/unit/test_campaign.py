@@ -280,6 +280,14 @@ def test_start_lists_what_is_missing(absent: set[str], missing: list[str], kind:
     )
 
 
+def test_a_paused_campaign_that_lost_its_agent_or_its_caller_numbers_does_not_resume() -> None:
+    bare = SETTINGS.model_copy(update={"agent_id": None, "caller_numbers": ()})
+    edited = CampaignEdited(**FACT, settings=bare, settings_version=2, changed=("agent_id", "caller_numbers"))
+    Given(created(), STARTED, PAUSED, edited).when(Resume()).refused(
+        "not_ready", missing=["agent_id", "caller_numbers"], campaign_status="paused"
+    )
+
+
 def test_an_inbound_campaign_needs_no_contacts() -> None:
     inbound = CampaignSettings(**READY, type="inbound")
     Given(created(inbound)).when(Start(total=0, callable=0)).then(STARTED)

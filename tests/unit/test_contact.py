@@ -26,12 +26,14 @@ from campaign_events.facts import (
     CampaignStarted,
     ContactCallabilityChanged,
     ContactCorrected,
+    ContactDetailsChanged,
     ContactNotCallable,
     ContactsAdded,
     ContactsRemoved,
     ContactStatusChanged,
     ContactTimeZonesChanged,
     Fact,
+    PermitChecks,
     Verdict,
 )
 from campaign_events.schedule import Schedule
@@ -157,11 +159,12 @@ def test_a_due_contact_of_a_running_campaign_is_granted(status: str, attempt: in
             settings_version=1,
             previous_attempt=attempt,
             previous_due_at=due_at,
+            checks=PermitChecks(),
         )
     ]
     after = fold(given, facts)
     assert (after.status, after.attempt, after.due_at, after.reason) == ("in_progress", attempt + 1, None, None)
-    assert after.call == LastCall(CALL, ContactStatus(status), due_at, "because")
+    assert after.call == LastCall(CALL, NOON, ContactStatus(status), due_at, "because")
 
 
 # Each line breaks its own rule and every later one: the first broken rule is the answer.
@@ -303,7 +306,7 @@ def test_what_was_found_under_older_settings_is_looked_at_again() -> None:
 # --- the fold --------------------------------------------------------------------------------------------------
 
 IN_CALL = contact(
-    "in_progress", attempt=1, call=LastCall(CALL, ContactStatus.PENDING, None, None), tries={Outcome.BUSY: 1}
+    "in_progress", attempt=1, call=LastCall(CALL, NOON, ContactStatus.PENDING, None, None), tries={Outcome.BUSY: 1}
 )
 
 
@@ -331,14 +334,15 @@ def test_evolve_knows_every_fact_of_the_stream() -> None:
         corrected(),
         ContactCallabilityChanged(**fields, callable=False, reason="no_zone", settings_version=1),
         ContactTimeZonesChanged(**fields, time_zones=("Asia/Tokyo",)),
+        ContactDetailsChanged(**fields, changed=("first_name",)),
     ]
     assert [type(fact) for fact in one_of_each] == list(get_args(ContactStreamFact))
-    status, correction, callability, zones = (evolve(IN_CALL, fact) for fact in one_of_each)
+    status, correction, callability, zones, details = (evolve(IN_CALL, fact) for fact in one_of_each)
     assert status.status == "completed"
     assert correction.status == "voicemail"
     assert (callability.callable, callability.not_callable_reason) == (False, "no_zone")
     assert zones.time_zones == ("Asia/Tokyo",)
-    assert {state.version for state in (status, correction, callability, zones)} == {1}
+    assert {state.version for state in (status, correction, callability, zones, details)} == {1}
 
 
 def test_the_end_of_a_call_settles_it_and_counts_a_try_of_its_outcome() -> None:
@@ -354,7 +358,9 @@ def test_the_end_of_a_call_settles_it_and_counts_a_try_of_its_outcome() -> None:
     )
     after = evolve(IN_CALL, fact)
     assert after.tries == {Outcome.BUSY: 2}
-    assert after.call == LastCall(CALL, ContactStatus.PENDING, None, None, settled=True)
+    assert after.call == LastCall(
+        CALL, NOON, ContactStatus.PENDING, None, None, settled=True, counted_as=ContactStatus.NO_ANSWER
+    )
     assert (after.status, after.reason, after.due_at) == ("no_answer", "busy", LATER)
 
 
@@ -380,7 +386,7 @@ def test_a_correction_takes_the_reach_of_its_call_away_but_no_other_calls() -> N
 
 
 def test_a_correction_of_an_older_call_leaves_the_newest_as_it_is() -> None:
-    newest = LastCall(UUID(int=78), ContactStatus.NO_ANSWER, None, "busy", settled=True)
+    newest = LastCall(UUID(int=78), NOON, ContactStatus.NO_ANSWER, None, "busy", settled=True)
     done = contact("no_answer", reason="busy", attempt=2, call=newest)
     assert evolve(done, corrected(call_id=CALL)).call == newest
 

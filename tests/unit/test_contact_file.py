@@ -202,9 +202,41 @@ def test_bytes_that_no_encoding_knows_are_never_replaced() -> None:
 def test_a_declared_encoding_delimiter_or_column_overrules_the_guess() -> None:
     assert values_of("phone,name\n+1,Zoë\n".encode("latin-1"), encoding="iso-8859-1") == [["+1", "Zoë"]]
     assert values_of(b"phone;a,b\n+1;x,y\n", delimiter=";") == [["+1", "x,y"]]
-    layout, _ = read(b"phone,mobile\n+1,+2\n", phone_column="Mobile")
+    layout, _ = read(b"phone,mobile\n+1,+2\n", mapping={"Mobile": "phone"})
     assert layout.fields == (None, "phone")
-    assert refusal_of(b"phone,mobile\n+1,+2\n", phone_column="fax").code == "no_phone_column"
+    assert refusal_of(b"phone,mobile\n+1,+2\n", mapping={"fax": "phone"}).code == "no_phone_column"
+
+
+def test_a_mapping_says_what_columns_are_and_the_others_keep_their_names() -> None:
+    data = b"Handy,phone,Kunde,mail,Intern,name\n+1,+2,7,a@b.c,x,Ada\n"
+    mapping: Any = {"handy": "phone", "Kunde": "external_id", "mail": "email", "Intern": "ignored", "name": "variable"}
+    layout, _ = read(data, mapping=mapping)
+    assert layout.fields == ("phone", None, "external_id", "email", "ignored", None)
+    assert read(data.replace(b"Kunde", b"id"), mapping={"mail": "external_id", "phone": "phone"})[0].fields == (
+        None,
+        "phone",
+        None,
+        "external_id",
+        None,
+        "name",
+    )
+
+
+@pytest.mark.parametrize(
+    ("mapping", "code"),
+    [
+        ({"fax": "email"}, "unknown_column"),
+        ({"phone": "variable"}, "no_phone_column"),
+        ({"name": "email", "city": "email"}, "duplicate_column"),
+        ({"phone": "phone", "city": "phone"}, "several_phone_columns"),
+        ({"name": "email", "NAME": "variable"}, "duplicate_column"),
+    ],
+)
+def test_a_mapping_that_fits_no_file_or_says_two_things_is_refused_with_the_columns(mapping: Any, code: str) -> None:
+    refused = refusal_of(b"phone,name,city\n+1,Ada,Paris\n", mapping=mapping)
+    assert refused.code == code
+    assert set(refused.columns) <= {"phone", "name", "city"}
+    assert refused.columns
 
 
 @pytest.mark.parametrize(

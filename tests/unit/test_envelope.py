@@ -208,7 +208,7 @@ def test_every_fact_has_its_topic_and_key() -> None:
 
 
 def test_every_fact_defined_is_published_under_its_own_name() -> None:
-    abstract = {"Fact", "CampaignFact", "ContactFact", "CallFact", "CallVerdict", "SuppressionFact"}
+    abstract = {"Fact", "CampaignFact", "ContactFact", "CallFact", "CallVerdict", "WorkspaceFact", "SuppressionFact"}
     defined = {name for name, value in vars(facts).items() if isinstance(value, type) and issubclass(value, Fact)}
     assert defined - abstract == set(FACTS)
     assert all(FACTS[name].__name__ == name for name in FACTS)

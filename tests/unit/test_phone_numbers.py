@@ -1,12 +1,28 @@
 """How numbers are written, and what is never guessed. Numbers come from ranges reserved for fiction."""
 
+import random
+from collections.abc import Iterator
+
 import phonenumbers
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
+from campaign_command.number_plans import clean_number, zones_of
 from campaign_command.phone_numbers import NumberRefused, ReadNumber, candidate_zones, read_number, read_time_zone
 from campaign_events.schedule import is_time_zone
+
+KINDS = [
+    *("fixed_line", "mobile", "premium_rate", "toll_free", "voip", "uan"),
+    *("pager", "personal_number", "shared_cost", "voicemail", "general_desc"),
+]
+NAMES = {
+    phonenumbers.PhoneNumberType.FIXED_LINE: "fixed",
+    phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE: "fixed",
+    phonenumbers.PhoneNumberType.MOBILE: "mobile",
+    phonenumbers.PhoneNumberType.PREMIUM_RATE: "premium",
+}
 
 
 @pytest.mark.parametrize(
@@ -140,3 +156,51 @@ def test_a_zone_that_is_no_area_and_location_is_none(text: str) -> None:
 
 def test_a_zone_is_known_whatever_its_case() -> None:
     assert read_time_zone(" america/new_york ") == "America/New_York"
+
+
+def _numbers_of_all_regions(chance: random.Random) -> Iterator[str]:
+    """For every calling code: each region's example of each kind with its end made up anew, and plain digits."""
+    for code, regions in sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()):
+        examples = []
+        for region in regions:
+            metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+            kinds = (getattr(metadata, kind) for kind in KINDS)
+            examples += [kind.example_number for kind in kinds if kind is not None and kind.example_number]
+        for _ in range(75):
+            for example in examples:
+                kept = chance.randrange(len(example) + 1)
+                yield f"+{code}{example[:kept]}{''.join(chance.choices('0123456789', k=len(example) - kept))}"
+            yield f"+{code}{''.join(chance.choices('0123456789', k=chance.randrange(3, 13)))}"
+
+
+def test_the_fast_path_answers_as_the_library_for_numbers_of_all_regions() -> None:
+    answered = asked = 0
+    for text in _numbers_of_all_regions(random.Random(20_260_101)):
+        asked += 1
+        clean = clean_number(text)
+        try:
+            number = phonenumbers.parse(text)
+        except phonenumbers.NumberParseException:
+            assert clean is None, text
+            continue
+        if clean is None:
+            continue
+        answered += 1
+        kind = phonenumbers.number_type(number)
+        assert kind != phonenumbers.PhoneNumberType.UNKNOWN, text
+        assert phonenumbers.is_valid_number(number), text
+        assert clean.kind == NAMES.get(kind, "other"), text
+        assert phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) == text
+        assert clean.at_place == phonenumbers.is_number_geographical(number), text
+        zones = tuple(zone for zone in time_zones_for_number(number) if zone != UNKNOWN_TIMEZONE)
+        assert zones_of(text, clean) == zones, text
+    assert asked >= 100_000
+    assert answered >= asked // 2
+
+
+@pytest.mark.parametrize(
+    "text", ["+442079460201 ", " +442079460201", "+٤٤2079460201", "442079460201", "+44 2079460201"]
+)
+def test_the_fast_path_leaves_what_is_not_clean_to_the_rest(text: str) -> None:
+    assert clean_number(text) is None
+    assert read_number(text, "GB") == ReadNumber("+442079460201", normalized=True)

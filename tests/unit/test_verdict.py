@@ -43,6 +43,7 @@ ANSWERED = STARTED + timedelta(seconds=10)
 ENDED = STARTED + timedelta(seconds=40)
 NOW = ENDED + timedelta(seconds=2)
 BEFORE = STARTED - timedelta(hours=1)
+LONG_AGO = STARTED - timedelta(days=400)
 DAY = timedelta(days=1)
 FINAL = (CampaignStatus.COMPLETED, CampaignStatus.CANCELLED)
 
@@ -59,7 +60,7 @@ def campaign(status: str = "running", *, schedule: dict[str, Any] | None = None,
 
 def in_call(before: str = "pending", *, attempt: int = 1, reason: str | None = None, **state: Any) -> Contact:
     """A contact whose current call is CALL; before its permit it was `before`, due at BEFORE."""
-    call = LastCall(CALL, ContactStatus(before), BEFORE, reason)
+    call = LastCall(CALL, LONG_AGO, ContactStatus(before), BEFORE, reason)
     return Contact(ANNA, CAMPAIGN, (), status=ContactStatus.IN_PROGRESS, attempt=attempt, call=call, **state)
 
 
@@ -267,7 +268,7 @@ def test_a_carriers_fault_does_not_count_and_fails_after_three(outcome: str, bef
             now=ENDED + DAY,
         )
         assert refusal is None
-        state = evolve(state, again[0])
+        state = evolve(state, again[0].model_copy(update={"at": BEFORE}))
     state = after(ended(outcome), state)
     assert (state.status, state.reason, state.attempt, state.due_at) == ("failed", outcome, attempt - 1, None)
 
@@ -401,12 +402,24 @@ def test_a_correction_keeps_the_day_of_the_call_though_the_campaigns_zone_has_ch
     assert fact.day == settled.call.day == STARTED.date()
 
 
-def test_a_person_found_on_a_call_that_was_counted_nowhere_ends_the_calling_and_corrects_no_figures() -> None:
+def test_a_person_found_on_a_call_that_was_counted_nowhere_ends_the_calling_and_counts_the_call() -> None:
     waiting = after(ended("carrier_error"))
     assert (waiting.status, waiting.call and waiting.call.day) == ("pending", None)
     (fact,) = decide_report(waiting, campaign(), later("human"), suppressed=False, now=NOW + DAY)
     assert isinstance(fact, ContactStatusChanged)
-    assert (fact.status, fact.placed, fact.first_reached) == ("completed", False, True)
+    assert (fact.status, fact.placed, fact.answered, fact.first_reached) == ("completed", True, True, True)
+    assert (fact.attempt, fact.day) == (1, STARTED.date())
+    assert decide_report(evolve(waiting, fact), campaign(), later("human"), suppressed=False, now=NOW + DAY) == []
+
+
+@pytest.mark.parametrize(("clock", "due"), [(DAY * 400, NOW), (-DAY * 300, STARTED)], ids=["ahead", "behind"])
+def test_a_carriers_wrong_clock_neither_parks_a_contact_nor_rings_it_at_once(clock: timedelta, due: datetime) -> None:
+    call = LastCall(CALL, STARTED, ContactStatus.PENDING, None, None)
+    called = Contact(ANNA, CAMPAIGN, (), status=ContactStatus.IN_PROGRESS, attempt=1, call=call)
+    report = ended("no_answer", started_at=STARTED + clock, ended_at=ENDED + clock)
+    fact = settle(report, called)
+    assert fact.due_at == due + timedelta(hours=2)
+    assert fact.day == STARTED.date()
 
 
 @pytest.mark.parametrize(
@@ -707,11 +720,22 @@ def test_no_history_breaks_a_contact(of: Campaign, history: list[Step]) -> None:
 
 CALLED_BACK, NOBODY = (0, Outcome.HUMAN, Conversation.CALLBACK, True, False), (0, Outcome.NO_ANSWER, None, True, False)
 NOT_AGAIN = (1, Outcome.HUMAN, Conversation.DO_NOT_CALL, True, False)
+MACHINE, PERSON_BEFORE, PERSON = (
+    (ago, Outcome(who), None, False, False) for ago, who in ((0, "machine"), (1, "human"), (0, "human"))
+)
+AN_OLDER_CALL_DECIDED = [
+    ("call", MACHINE),
+    ("call", MACHINE),
+    ("report", PERSON_BEFORE),
+    ("call", PERSON),
+    ("call", MACHINE),
+]
 
 
 @for_all(of=campaigns, history=steps)
 @settings(max_examples=400)
 @example(of=campaign(), history=[("call", CALLED_BACK), ("call", NOBODY), ("report", NOT_AGAIN)])
+@example(of=campaign(retry=RetryRules(voicemail=RetryRule(delays_seconds=(60,)))), history=AN_OLDER_CALL_DECIDED)
 def test_the_figures_of_no_history_go_wrong(of: Campaign, history: list[Step]) -> None:
     story = History(of)
     for step in history:

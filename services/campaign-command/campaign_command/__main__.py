@@ -11,13 +11,14 @@ from aiokafka.errors import KafkaError
 from campaign_command.api import create_app
 from campaign_command.gate import Gate
 from campaign_command.housekeeping import TURN_SECONDS, Housekeeping
-from campaign_command.imports import Importer
+from campaign_command.imports import Importer, limits_of
 from campaign_command.permits import Terms
 from campaign_command.relay import Relay
 from campaign_command.reports import apply_reports
 from campaign_command.settings import Settings
 from campaign_command.silence import Silence
 from campaign_command.store import UNAVAILABLE, Store, StoreError
+from campaign_command.suppression_lists import ListWorker
 from campaign_command.workers import Workers
 from campaign_events.positions import Received
 from campaign_events.topics import CALL_EVENTS, CAMPAIGN_COMMAND, CAMPAIGN_EVENTS, SUPPRESSION_EVENTS
@@ -35,9 +36,9 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 async def serve(settings: Settings, log: Log) -> int:
     """Construct, connect, run until told to stop."""
-    # 1 extra connection each for readiness and for the importer beside the pools.
+    # 1 extra connection each for readiness, the importer and the uploaded lists beside the pools.
     dsn, hash_key = settings.database_dsn.get_secret_value(), settings.hash_key.get_secret_value()
-    store = Store(dsn, pool_size=settings.command_threads + settings.permit_threads + 5)
+    store = Store(dsn, pool_size=settings.command_threads + settings.permit_threads + 6, hash_key=hash_key)
     commands = Workers("commands", threads=settings.command_threads)
     permits = Workers("permits", threads=settings.permit_threads)
     background = Workers("background", threads=2)
@@ -45,7 +46,7 @@ async def serve(settings: Settings, log: Log) -> int:
     health = Health()
 
     async def apply(received: Sequence[Received]) -> None:
-        work = lambda tx: apply_reports(tx, received, hash_key=hash_key)  # noqa: E731
+        work = lambda tx: apply_reports(tx, received)  # noqa: E731
         fresh = await background.run(lambda: store.transact(work))
         silence.reported()
         log.info("call_reports_applied", received=len(received), fresh=fresh)
@@ -70,6 +71,14 @@ async def serve(settings: Settings, log: Log) -> int:
         beat=lambda: health.beat("relay"),
     )
     housekeeping = Housekeeping(store, workers=background, log=log, beat=lambda: health.beat("housekeeping"))
+    suppression_lists = ListWorker(
+        store,
+        spool_dir=settings.spool_dir,
+        limits=limits_of(settings),
+        instance_id=settings.instance_id,
+        log=log,
+        beat=lambda: health.beat("suppression_lists"),
+    )
     importer = Importer(store, settings=settings, log=log, beat=lambda: health.beat("imports"))
 
     app = create_app(health)
@@ -85,12 +94,14 @@ async def serve(settings: Settings, log: Log) -> int:
 
     health.check("database", database)
     health.check("reports", subscription.check)
-    health.check("relay", relay.check)
     health.expect("reports", within_seconds=60)
     health.expect("relay", within_seconds=60)
     health.expect("housekeeping", within_seconds=TURN_SECONDS + 60)
     health.expect("imports", within_seconds=120)
+    health.expect("suppression_lists", within_seconds=120)
 
+    written = [settings.topic_prefix + topic for topic in (CAMPAIGN_EVENTS, SUPPRESSION_EVENTS)]
+    await ensure_topics(settings.kafka_bootstrap, [*written, settings.topic_prefix + CALL_EVENTS], create=False)
     log.info("starting", http_port=settings.http_port)
     return await run_process(
         app,
@@ -101,8 +112,10 @@ async def serve(settings: Settings, log: Log) -> int:
             "relay": relay.run,
             "housekeeping": housekeeping.run,
             "imports": importer.run,
+            "suppression_lists": suppression_lists.run,
         },
         log=log,
+        away=UNAVAILABLE,
     )
 
 

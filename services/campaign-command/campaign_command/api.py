@@ -1,17 +1,33 @@
 """The HTTP application of campaign-command: its routers, limits and errors."""
 
+from time import monotonic
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 
-from campaign_command import campaigns_api, contact_list, contacts_api, imports_api, suppressions_api
+from campaign_command import (
+    campaigns_api,
+    contact_list,
+    contacts_api,
+    import_uploads_api,
+    imports_api,
+    presets_api,
+    results_api,
+    suppression_lists_api,
+    suppressions_api,
+    timeline_api,
+    workspace_api,
+)
 from campaign_command.campaigns_api import Duplication
+from campaign_command.contact_edits import ContactPatch
 from campaign_command.contacts_api import ContactsIn, RemovedIn
-from campaign_command.permits import Answers, Asks, Terms, answer_asks
-from campaign_command.store import UNAVAILABLE
+from campaign_command.gate import body_schema
+from campaign_command.permits import Answer, Answers, Asks, Terms, answer_asks
+from campaign_command.store import UNAVAILABLE, Transaction
 from campaign_command.suppressions_api import SuppressionsIn
+from campaign_command.workspace_api import ErasureIn
 from campaign_events.settings import CampaignSettings
 from campaign_service.health import Health
 from campaign_service.problems import BodyLimit, Problem, install_problems, parse_body, problem_response
@@ -31,9 +47,7 @@ internal = APIRouter(tags=["internal"], include_in_schema=True)
     "/internal/permits",
     response_model=Answers,
     summary="Permits for calls, a batch at a time (the dialer's own credential)",
-    openapi_extra={
-        "requestBody": {"required": True, "content": {"application/json": {"schema": Asks.model_json_schema()}}}
-    },
+    openapi_extra={"requestBody": body_schema("Asks")},
 )
 async def permits(request: Request) -> Response:
     state = request.app.state
@@ -41,7 +55,16 @@ async def permits(request: Request) -> Response:
         raise unauthenticated("The dialer's credential is needed.")
     asks = parse_body(Asks, await request.body()).asks
     terms: Terms = state.terms
-    answers = await state.permit_workers.run(lambda: state.store.transact(lambda tx: answer_asks(tx, asks, terms)))
+    received = monotonic()
+
+    def decide(tx: Transaction) -> list[Answer]:
+        # Nobody waits any more for an ask as old as a permit: its call has been given up, and granting it would lock
+        # the contact. Measured under the append lock, which is what an ask waits for.
+        if monotonic() - received > terms.permit_seconds:
+            raise Problem(503, "asked_too_long_ago", "Ask again.", headers={"Retry-After": "1"})
+        return answer_asks(tx, asks, terms)
+
+    answers = await state.permit_workers.run(lambda: state.store.transact(decide))
     return Response(Answers(answers=answers).model_dump_json(), media_type="application/json")
 
 
@@ -55,13 +78,19 @@ def create_app(health: Health) -> FastAPI:
 
     for unavailable in UNAVAILABLE:
         app.add_exception_handler(unavailable, on_unavailable)
-    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES, but_not=("/imports",))
+    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES, but_not=("/imports", "/suppression-lists"))
     for router in (
         campaigns_api.router,
         contacts_api.router,
         contact_list.router,
+        timeline_api.router,
+        results_api.router,
+        presets_api.router,
+        import_uploads_api.router,
         imports_api.router,
         suppressions_api.router,
+        suppression_lists_api.router,
+        workspace_api.router,
         internal,
     ):
         app.include_router(router)
@@ -71,12 +100,24 @@ def create_app(health: Health) -> FastAPI:
     return app
 
 
+_BODIES = (Asks, CampaignSettings, Duplication, ContactsIn, ContactPatch, RemovedIn, SuppressionsIn, ErasureIn)
+
+
 def _openapi(app: FastAPI) -> dict[str, Any]:
     # The routes read their bodies themselves (to refuse unknown fields), so their models are added by hand.
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         components = schema.setdefault("components", {}).setdefault("schemas", {})
-        for model in (CampaignSettings, Duplication, ContactsIn, RemovedIn, SuppressionsIn):
+        for model in (
+            Asks,
+            CampaignSettings,
+            Duplication,
+            ContactsIn,
+            ContactPatch,
+            RemovedIn,
+            SuppressionsIn,
+            ErasureIn,
+        ):
             described = model.model_json_schema(ref_template="#/components/schemas/{model}")
             components.update(described.pop("$defs", {}))
             components[model.__name__] = described

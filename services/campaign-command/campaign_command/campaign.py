@@ -29,6 +29,7 @@ from campaign_events.facts import (
     CampaignResumed,
     CampaignStarted,
 )
+from campaign_events.presets import PRESETS, violations
 from campaign_events.settings import CampaignSettings, CampaignStatus
 
 CampaignStreamFact = (
@@ -283,6 +284,7 @@ def _start(state: Campaign, command: Start, now: datetime) -> list[CampaignStrea
     if settings.type == "outbound" and command.callable == 0:
         reasons = dict(command.blocked)
         raise _refused(state, "no_callable_contacts", "None of the contacts can be called.", reasons=reasons)
+    _require_preset_kept(state)
     _require_time_left(state, now)
     return [CampaignStarted(at=now, campaign_id=state.campaign_id, settings_version=state.settings_version)]
 
@@ -301,6 +303,7 @@ def _resume(state: Campaign, now: datetime) -> list[CampaignStreamFact]:
     if state.status is not PAUSED:
         raise refusal(state, "resume")
     _require_ready(state)
+    _require_preset_kept(state)
     _require_time_left(state, now)
     return [CampaignResumed(at=now, campaign_id=state.campaign_id, settings_version=state.settings_version)]
 
@@ -333,6 +336,21 @@ def _require_time_left(state: Campaign, now: datetime) -> None:
     if end is not None and now >= end:
         end_date = state.settings.schedule.end_date
         raise _refused(state, "schedule_ended", f"The end date {end_date} has passed; extend it first.")
+
+
+def _require_preset_kept(state: Campaign) -> None:
+    """A preset's rules may have become stricter since the settings were checked."""
+    name = state.settings.preset
+    if name is None:
+        return
+    preset = PRESETS.get(name)
+    if preset is None:
+        raise _refused(state, "preset_not_kept", f"There is no preset {name} any more; choose another one.")
+    found = violations(preset, state.settings)
+    if found:
+        errors = [{"field": each.field, "message": each.message} for each in found]
+        message = f"The preset {name} has changed (version {preset.version}): edit {found[0].field}."
+        raise _refused(state, "preset_not_kept", message, errors=errors)
 
 
 def _refused(state: Campaign, code: str, message: str, **extra: Any) -> Refused:

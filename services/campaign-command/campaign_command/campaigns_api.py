@@ -4,14 +4,14 @@ from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 import orjson
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from campaign_command import commands
+from campaign_command import commands, duplicates
 from campaign_command.campaign import Refused
 from campaign_command.commands import Target
-from campaign_command.gate import IF_MATCH_PARAMETER, KEY_PARAMETER, Gate, body_schema, if_match_of, problem_of
+from campaign_command.gate import IF_MATCH_PARAMETER, KEY_PARAMETER, Gate, body_schema, if_match_of, no_body, problem_of
 from campaign_command.silence import Silence
 from campaign_events.settings import CampaignSettings, CampaignStatus, ContactStatus
 from campaign_service.paging import MAX_LIMIT
@@ -28,7 +28,6 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     422: {"model": ProblemDetails, "description": "Not valid; `errors` names field, value and what is allowed"},
 }
 Copied = Literal["none", "all", "never_reached"]
-_NEVER_REACHED = (ContactStatus.PENDING, ContactStatus.NO_ANSWER, ContactStatus.VOICEMAIL, ContactStatus.RESCHEDULED)
 
 router = APIRouter(tags=["campaigns"], responses=PROBLEMS)
 
@@ -45,6 +44,12 @@ class CampaignAnswer(BaseModel):
     allowed: list[str] = Field(description="What this status allows")
     created_at: AwareDatetime
     position: int
+
+
+class StartAnswer(CampaignAnswer):
+    """The campaign after its start, and how many of its contacts will not be called."""
+
+    blocked: dict[str, int] = Field(description="By reason: do_not_call, no_consent, not_callable")
 
 
 class Change(BaseModel):
@@ -137,17 +142,30 @@ async def edit(request: Request, caller: Operator, campaign_id: UUID) -> Respons
 
 @router.post(
     "/v1/campaigns/{campaign_id}/start",
-    response_model=CampaignAnswer,
+    dependencies=[Depends(no_body)],
+    response_model=StartAnswer,
     summary="Start a Draft",
     openapi_extra={"parameters": [KEY_PARAMETER, IF_MATCH_PARAMETER]},
 )
-async def start(request: Request, caller: Operator, campaign_id: UUID) -> Response:
+async def start(
+    request: Request,
+    caller: Operator,
+    campaign_id: UUID,
+    ignore_missing_variables: Annotated[
+        bool, Query(description="Start though contacts lack variables that the prompt names")
+    ] = False,
+) -> Response:
+    """409 `missing_variables` counts the contacts that lack a `{variable}` of the prompt, and names the first 100."""
     target = _target(request, caller, campaign_id)
-    return await _gate(request).command(request, caller, lambda tx: commands.start(tx, target))
+    ignoring = ignore_missing_variables
+    return await _gate(request).command(
+        request, caller, lambda tx: commands.start(tx, target, ignore_missing_variables=ignoring)
+    )
 
 
 @router.post(
     "/v1/campaigns/{campaign_id}/pause",
+    dependencies=[Depends(no_body)],
     response_model=CampaignAnswer,
     summary="Pause: after the answer no phone starts to ring; calls in progress finish",
     openapi_extra={"parameters": [KEY_PARAMETER, IF_MATCH_PARAMETER]},
@@ -162,6 +180,7 @@ async def pause(request: Request, caller: Operator, campaign_id: UUID) -> Respon
 
 @router.post(
     "/v1/campaigns/{campaign_id}/resume",
+    dependencies=[Depends(no_body)],
     response_model=CampaignAnswer,
     summary="Resume a Paused campaign",
     openapi_extra={"parameters": [KEY_PARAMETER, IF_MATCH_PARAMETER]},
@@ -173,6 +192,7 @@ async def resume(request: Request, caller: Operator, campaign_id: UUID) -> Respo
 
 @router.post(
     "/v1/campaigns/{campaign_id}/cancel",
+    dependencies=[Depends(no_body)],
     response_model=CampaignAnswer,
     summary="Cancel for good: after the answer no phone starts to ring; contacts not reached keep their status",
     openapi_extra={"parameters": [KEY_PARAMETER, IF_MATCH_PARAMETER]},
@@ -213,11 +233,11 @@ async def duplicate(request: Request, caller: Operator, campaign_id: UUID) -> Re
     asked = parse_body(Duplication, raw)
     target = _target(request, caller, campaign_id)
     new_id = uuid4()
-    statuses = _statuses(asked.contacts)
+    chosen = _chosen(asked.contacts)
     return await _gate(request).command(
         request,
         caller,
-        lambda tx: commands.duplicate(tx, target, campaign_id=new_id, name=asked.name, contacts=statuses),
+        lambda tx: duplicates.duplicate(tx, target, campaign_id=new_id, name=asked.name, contacts=chosen),
         status=201,
         body=raw,
     )
@@ -259,14 +279,13 @@ async def facts(
     return result
 
 
-def _statuses(contacts: Copied | tuple[ContactStatus, ...]) -> tuple[str, ...]:
+def _chosen(contacts: Copied | tuple[ContactStatus, ...]) -> duplicates.Chosen:
     if contacts == "none":
-        return ()
-    if contacts == "all":
-        return tuple(str(status) for status in ContactStatus)
+        return duplicates.Chosen()
     if contacts == "never_reached":
-        return tuple(str(status) for status in _NEVER_REACHED)
-    return tuple(str(status) for status in contacts)
+        return duplicates.Chosen(never_reached=True)
+    statuses = ContactStatus if contacts == "all" else contacts
+    return duplicates.Chosen(statuses=tuple(str(status) for status in statuses))
 
 
 def _target(request: Request, caller: Caller, campaign_id: UUID) -> Target:

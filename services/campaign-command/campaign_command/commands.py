@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import DictRow
 from pydantic import ValidationError
 
+from campaign_command import given_settings
+from campaign_command.callability import STALE_OF_CAMPAIGN, look_again
 from campaign_command.campaign import (
     ALLOWED,
     RUNNING,
@@ -33,24 +34,20 @@ from campaign_command.campaign import (
 )
 from campaign_command.contact import IN_PROGRESS
 from campaign_command.contacts import (
-    MAX_CHUNK,
-    NewContact,
-    add_contacts,
     complete_if_done,
     count,
     load,
     remove_contacts,
-    row_of,
-    save,
     save_campaign,
 )
+from campaign_command.idempotency import forget_answers
+from campaign_command.missing_variables import missing_variables
 from campaign_command.store import Transaction, now_of
 from campaign_command.suppressions import opt_out_reopened
-from campaign_events.facts import CampaignCreated, ContactCallabilityChanged
+from campaign_command.templates import variables_of
+from campaign_events.facts import CampaignCreated
 from campaign_events.settings import CampaignSettings
 from campaign_service.problems import Problem, invalid_request
-
-MAX_DUPLICATED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +60,9 @@ class Target:
 
 
 def create(tx: Transaction, *, campaign_id: UUID, workspace: UUID, settings: CampaignSettings) -> dict[str, Any]:
-    """A new Draft."""
-    campaign = _carry_out(tx, None, Create(campaign_id, workspace, settings))
+    """A new Draft. Problem 422 for what is not valid: looser than its preset, an end that has passed."""
+    settings = given_settings.created(settings, now=now_of(tx.cursor))
+    campaign = carry_out(tx, None, Create(campaign_id, workspace, settings))
     return answer(tx, campaign)
 
 
@@ -81,9 +79,10 @@ def edit(tx: Transaction, target: Target, patch: Mapping[str, Any]) -> dict[str,
         raise Problem(422, "invalid_request", "body: nested far deeper than settings are.") from None
     except ValidationError as error:
         raise invalid_request(list(error.errors(include_url=False))) from None
-    edited = _carry_out(tx, campaign, Edit(settings))
+    settings = given_settings.edited(campaign.settings, settings, patch, now=now_of(tx.cursor))
+    edited = carry_out(tx, campaign, Edit(settings))
     if edited.settings_version != campaign.settings_version:
-        _look_again(tx, edited)
+        look_again(tx, edited)
         if edited.settings.limits.max_attempts > campaign.settings.limits.max_attempts:
             opt_out_reopened(tx, edited, now=now_of(tx.cursor))
     after = settings.model_dump(mode="json")
@@ -93,33 +92,40 @@ def edit(tx: Transaction, target: Target, patch: Mapping[str, Any]) -> dict[str,
     return answer(tx, edited) | {"changes": changes}
 
 
-def start(tx: Transaction, target: Target) -> dict[str, Any]:
-    """Begin to call."""
+def start(tx: Transaction, target: Target, *, ignore_missing_variables: bool = False) -> dict[str, Any]:
+    """Begin to call; the answer counts who will not be called, by reason.
+
+    Refused when contacts lack a variable of the prompt, unless that is to be ignored.
+    """
     campaign = find(tx, target)
     _require_no_import(tx, campaign)
-    total, callable_contacts, blocked = count(tx.cursor, campaign.campaign_id)
-    campaign = _carry_out(tx, campaign, Start(total, callable_contacts, blocked))
+    _require_looked_at(tx, campaign)
+    total, callable_contacts, blocked = count(tx.cursor, campaign)
+    started = carry_out(tx, campaign, Start(total, callable_contacts, blocked))
+    if started.version != campaign.version and not ignore_missing_variables:
+        _require_variables(tx, started)
     complete_if_done(tx, campaign.campaign_id)
-    return answer(tx, find(tx, target, check_version=False))
+    return answer(tx, find(tx, target, check_version=False)) | {"blocked": blocked}
 
 
 def pause(tx: Transaction, target: Target) -> dict[str, Any]:
     """Start no new call from this commit on."""
-    return answer(tx, _carry_out(tx, find(tx, target), Pause()))
+    return answer(tx, carry_out(tx, find(tx, target), Pause()))
 
 
 def resume(tx: Transaction, target: Target) -> dict[str, Any]:
     """Go on; a campaign with nothing left to call is Completed at once."""
     campaign = find(tx, target)
     _require_no_import(tx, campaign)
-    _carry_out(tx, campaign, Resume())
+    _require_looked_at(tx, campaign)
+    carry_out(tx, campaign, Resume())
     complete_if_done(tx, campaign.campaign_id)
     return answer(tx, find(tx, target, check_version=False))
 
 
 def cancel(tx: Transaction, target: Target) -> dict[str, Any]:
     """End for good."""
-    campaign = _carry_out(tx, find(tx, target), Cancel())
+    campaign = carry_out(tx, find(tx, target), Cancel())
     _end_imports(tx, campaign)
     return answer(tx, campaign)
 
@@ -134,35 +140,10 @@ def delete(tx: Transaction, target: Target, *, confirm: str | None) -> dict[str,
             "confirm: repeat the campaign's id to delete it with all its contact data.",
             confirm=str(campaign.campaign_id),
         )
-    campaign = _carry_out(tx, campaign, Delete())
+    campaign = carry_out(tx, campaign, Delete())
     _end_imports(tx, campaign)
+    forget_answers(tx, campaign.campaign_id)
     return {"id": str(campaign.campaign_id), "deleted": True, "position": position_of(tx, campaign.campaign_id)}
-
-
-def duplicate(
-    tx: Transaction, target: Target, *, campaign_id: UUID, name: str | None, contacts: Sequence[str]
-) -> dict[str, Any]:
-    """A new Draft with the same settings, and the contacts that have one of the given statuses."""
-    source = find(tx, target)
-    settings = source.settings.model_copy(update={"name": name or f"{source.settings.name[:190]} (copy)"})
-    campaign = _carry_out(tx, None, Create(campaign_id, source.workspace, settings, duplicate_of=source.campaign_id))
-    if contacts:
-        tx.cursor.execute(
-            "SELECT * FROM contacts WHERE campaign_id = %s AND status = ANY(%s) ORDER BY seq LIMIT %s",
-            (source.campaign_id, list(contacts), MAX_DUPLICATED + 1),
-        )
-        rows = tx.cursor.fetchall()
-        if len(rows) > MAX_DUPLICATED:
-            raise Refused(
-                "too_many_contacts",
-                f"More than {MAX_DUPLICATED} contacts would be copied; duplicate without contacts and upload them.",
-                limit=MAX_DUPLICATED,
-            )
-        now = now_of(tx.cursor)
-        for begin in range(0, len(rows), MAX_CHUNK):
-            chunk = [_new_of(row) for row in rows[begin : begin + MAX_CHUNK]]
-            add_contacts(tx, campaign.campaign_id, chunk, now=now)
-    return answer(tx, campaign)
 
 
 def remove(tx: Transaction, target: Target, contact_ids: Sequence[UUID]) -> dict[str, Any]:
@@ -229,7 +210,8 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return merged
 
 
-def _carry_out(tx: Transaction, campaign: Campaign | None, command: Command) -> Campaign:
+def carry_out(tx: Transaction, campaign: Campaign | None, command: Command) -> Campaign:
+    """Decide, append, write the campaign's row. Returns the campaign after. Refused as the decider says."""
     facts: list[CampaignStreamFact] = decide(campaign, command, now_of(tx.cursor))
     version = campaign.version if campaign else 0
     for fact in facts:
@@ -254,29 +236,31 @@ def _carry_out(tx: Transaction, campaign: Campaign | None, command: Command) -> 
     return campaign
 
 
-def _look_again(tx: Transaction, campaign: Campaign) -> None:
-    tx.cursor.execute("SELECT * FROM contacts WHERE campaign_id = %s AND NOT callable", (campaign.campaign_id,))
-    contacts = [row_of(row).contact for row in tx.cursor.fetchall()]
-    now = now_of(tx.cursor)
-    save(
-        tx,
-        [
-            (
-                contact,
-                [
-                    ContactCallabilityChanged(
-                        at=now,
-                        campaign_id=campaign.campaign_id,
-                        contact_id=contact.contact_id,
-                        callable=True,
-                        settings_version=campaign.settings_version,
-                    )
-                ],
-            )
-            for contact in contacts
-        ],
-        workspace=campaign.workspace,
-    )
+def _require_looked_at(tx: Transaction, campaign: Campaign) -> None:
+    # Whom an older version of the settings did not let us call may be open under the current one: an edit looks at a
+    # first chunk, housekeeping at the rest, and until then nobody can say whether the campaign has anything to do.
+    tx.cursor.execute(STALE_OF_CAMPAIGN + " LIMIT 1", (campaign.campaign_id, campaign.settings_version))
+    if tx.cursor.fetchone() is not None:
+        raise Refused(
+            "contacts_being_checked",
+            "Contacts that could not be called are looked at again under the new settings; try again in a moment.",
+        )
+
+
+def _require_variables(tx: Transaction, campaign: Campaign) -> None:
+    names = variables_of(campaign.settings.custom_prompt)
+    if not names or campaign.settings.type != "outbound":
+        return
+    missing = missing_variables(tx, campaign, names)
+    if missing.contacts:
+        raise Refused(
+            "missing_variables",
+            f"{missing.contacts} contacts lack something the prompt names: {', '.join(sorted(missing.by_variable))}."
+            " Complete them, or start with ignore_missing_variables=true.",
+            count=missing.contacts,
+            by_variable=missing.by_variable,
+            contacts=missing.listed,
+        )
 
 
 def _require_no_import(tx: Transaction, campaign: Campaign) -> None:
@@ -295,15 +279,4 @@ def _end_imports(tx: Transaction, campaign: Campaign) -> None:
         "UPDATE imports SET state = 'cancelled', updated_at = now(), finished_at = now()"
         " WHERE campaign_id = %s AND state IN ('uploading', 'queued', 'running')",
         (campaign.campaign_id,),
-    )
-
-
-def _new_of(row: DictRow) -> NewContact:
-    found = row_of(row)
-    return NewContact(
-        number=found.number,
-        time_zones=found.contact.time_zones,
-        zone_source=row["zone_source"],
-        variables=found.variables,
-        **found.details,
     )

@@ -14,6 +14,7 @@ from campaign_command.campaign import RUNNING, Campaign, ends_at
 from campaign_events.facts import (
     ContactCallabilityChanged,
     ContactCorrected,
+    ContactDetailsChanged,
     ContactFact,
     ContactNotCallable,
     ContactsAdded,
@@ -21,10 +22,18 @@ from campaign_events.facts import (
     ContactStatusChanged,
     ContactTimeZonesChanged,
     Fact,
+    PermitChecks,
 )
 from campaign_events.settings import ContactStatus, Outcome
 
-ContactStreamFact = ContactStatusChanged | ContactCorrected | ContactCallabilityChanged | ContactTimeZonesChanged
+ContactStreamFact = (
+    ContactStatusChanged
+    | ContactCorrected
+    | ContactCallabilityChanged
+    | ContactTimeZonesChanged
+    | ContactDetailsChanged
+)
+ZoneSource = Literal["contact", "number", "country"]
 RefusalKind = Literal["permanent", "temporary", "stale_settings"]
 
 PENDING = ContactStatus.PENDING
@@ -35,8 +44,27 @@ DO_NOT_CALL = ContactStatus.DO_NOT_CALL
 RESCHEDULED = ContactStatus.RESCHEDULED
 WAITING = (PENDING, RESCHEDULED, NO_ANSWER, VOICEMAIL)
 NUMBER_BUSY_SECONDS = 15
+# A list that is stale now may be uploaded at any time.
+LIST_RECHECK_SECONDS = 300
+WORKSPACE_PAUSED_SECONDS = 5
 # One pending callback may go over the budget: the person asked for it.
 CALLBACKS_OVER_BUDGET = 1
+NO_CONSENT = "no_consent"
+NO_CONSENT_WORDS = (
+    "",
+    "none",
+    "no",
+    "n",
+    "false",
+    "0",
+    "refused",
+    "denied",
+    "withdrawn",
+    "revoked",
+    "opt-out",
+    "opt_out",
+)
+"""What a `consent_basis`, in lower case, says where there is no consent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +72,7 @@ class LastCall:
     """The contact's newest call, and what the contact was before its permit."""
 
     call_id: UUID
+    granted_at: datetime
     before_status: ContactStatus
     before_due_at: datetime | None
     before_reason: str | None
@@ -52,6 +81,8 @@ class LastCall:
     duration_seconds: float | None = None
     day: date | None = None
     """Whose figures the call was counted in; null when it counted as no attempt."""
+    counted_as: ContactStatus | None = None
+    """What it made of the contact; an older call can have made something else of it since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +100,8 @@ class Contact:
     tries: Mapping[str, int] = field(default_factory=dict)
     callable: bool = True
     not_callable_reason: str | None = None
+    not_callable_under: int | None = None
+    """The version of the settings under which it was found not callable."""
     reached_by: UUID | None = None
     call: LastCall | None = None
 
@@ -107,12 +140,21 @@ def decide_permit(
     suppressed: bool,
     number_is_live: bool,
     now: datetime,
+    workspace_paused: bool = False,
+    being_erased: bool = False,
+    capped_until: datetime | None = None,
+    has_consent: bool = False,
+    zone_source: ZoneSource | None = None,
+    suppressed_by: str = "suppressed",
+    list_is_stale: bool = False,
 ) -> tuple[list[ContactStreamFact], PermitRefusal | None]:
     """Grant (one fact, no refusal) or refuse a call, in the order of the dialling rules."""
     # 1. the campaign runs, under the settings the dialer knows; the contact is callable and due; attempts are left
     end = ends_at(campaign.settings)
     if campaign.status is not RUNNING or campaign.deleted:
         return [], PermitRefusal("temporary", "not_running")
+    if workspace_paused:
+        return [], PermitRefusal("temporary", "workspace_paused", now + timedelta(seconds=WORKSPACE_PAUSED_SECONDS))
     if end is not None and now >= end:
         return [], PermitRefusal("temporary", "schedule_ended")
     if settings_version != campaign.settings_version:
@@ -129,10 +171,19 @@ def decide_permit(
         return [], PermitRefusal("temporary", "not_due", contact.due_at)
     # 2. a suppressed number becomes do_not_call here, so that nobody asks again; one live call a number
     if suppressed:
-        facts = opt_out(contact, max_attempts=campaign.settings.limits.max_attempts, reason="suppressed", now=now)
+        facts = opt_out(contact, max_attempts=campaign.settings.limits.max_attempts, reason=suppressed_by, now=now)
         return facts, PermitRefusal("permanent", "suppressed")
+    if list_is_stale:
+        return [], PermitRefusal("temporary", "stale_list", now + timedelta(seconds=LIST_RECHECK_SECONDS))
+    if campaign.settings.requires_consent and not has_consent:
+        return [_without_consent(contact, campaign, now=now)], PermitRefusal("permanent", NO_CONSENT)
     if number_is_live:
         return [], PermitRefusal("temporary", "number_live", now + timedelta(seconds=NUMBER_BUSY_SECONDS))
+    if being_erased:
+        return [], PermitRefusal("temporary", "being_erased", now + timedelta(seconds=NUMBER_BUSY_SECONDS))
+    # 3. the number was not called as often as any cap allows
+    if capped_until is not None:
+        return [], PermitRefusal("temporary", "frequency_cap", capped_until)
     return [
         ContactStatusChanged(
             at=now,
@@ -145,8 +196,19 @@ def decide_permit(
             attempt=attempt,
             call_id=call_id,
             settings_version=settings_version,
+            checks=PermitChecks(
+                consent="given" if campaign.settings.requires_consent else "not_required",
+                zone_source=zone_source,
+                preset=campaign.settings.preset,
+                preset_version=campaign.settings.preset_version,
+            ),
         )
     ], None
+
+
+def is_consent(basis: str | None) -> bool:
+    """Whether a contact's `consent_basis` names one: not empty, and no word for a refusal."""
+    return (basis or "").strip().lower() not in NO_CONSENT_WORDS
 
 
 def opt_out(contact: Contact, *, max_attempts: int, reason: str, now: datetime) -> list[ContactStreamFact]:
@@ -166,6 +228,18 @@ def opt_out(contact: Contact, *, max_attempts: int, reason: str, now: datetime) 
             reason=reason,
         )
     ]
+
+
+def _without_consent(contact: Contact, campaign: Campaign, *, now: datetime) -> ContactCallabilityChanged:
+    """It keeps its status and does not hold up completion; each edit, of it or of the campaign, looks at it again."""
+    return ContactCallabilityChanged(
+        at=now,
+        campaign_id=contact.campaign_id,
+        contact_id=contact.contact_id,
+        callable=False,
+        reason=NO_CONSENT,
+        settings_version=campaign.settings_version,
+    )
 
 
 def mark_not_callable(
@@ -204,14 +278,22 @@ def evolve(state: Contact, fact: ContactStreamFact) -> Contact:
                 due_at=fact.due_at,
                 tries=tries,
                 reached_by=_reached_after(state, fact),
-                call=replace(state.call, answered=fact.new.answered, duration_seconds=fact.new.duration_seconds)
+                call=replace(
+                    state.call,
+                    answered=fact.new.answered,
+                    duration_seconds=fact.new.duration_seconds,
+                    counted_as=fact.new.status,
+                )
                 if state.call.call_id == fact.call_id
                 else state.call,
             )
         case ContactCallabilityChanged():
-            return replace(state, callable=fact.callable, not_callable_reason=fact.reason)
+            under = None if fact.callable else fact.settings_version
+            return replace(state, callable=fact.callable, not_callable_reason=fact.reason, not_callable_under=under)
         case ContactTimeZonesChanged():
             return replace(state, time_zones=fact.time_zones)
+        case ContactDetailsChanged():
+            return state
         case _:
             assert_never(fact)
 
@@ -223,7 +305,7 @@ def _evolve_status(state: Contact, fact: ContactStatusChanged) -> Contact:
             state,
             status=IN_PROGRESS,
             attempt=fact.attempt,
-            call=LastCall(fact.call_id, state.status, state.due_at, state.reason),
+            call=LastCall(fact.call_id, fact.at, state.status, state.due_at, state.reason),
             due_at=None,
             reason=None,
         )
@@ -235,7 +317,7 @@ def _evolve_status(state: Contact, fact: ContactStatusChanged) -> Contact:
         due_at=fact.due_at,
         reached_by=fact.call_id if fact.first_reached else state.reached_by,
     )
-    if fact.previous is not IN_PROGRESS or state.call is None:
+    if state.call is None or fact.call_id != state.call.call_id:
         return state
     tries = dict(state.tries)
     if fact.outcome is not None and fact.outcome is not Outcome.NOT_PLACED:
@@ -249,6 +331,7 @@ def _evolve_status(state: Contact, fact: ContactStatusChanged) -> Contact:
             answered=fact.answered,
             duration_seconds=fact.duration_seconds,
             day=fact.day,
+            counted_as=fact.status,
         ),
     )
 
@@ -267,7 +350,8 @@ def fold_contacts(facts: Iterable[Fact]) -> dict[UUID, Contact]:
             for contact_id, zone in zip(fact.contact_ids, fact.zone_index, strict=True):
                 contacts[contact_id] = Contact(contact_id, fact.campaign_id, fact.zone_lists[zone])
             for contact_id in fact.do_not_call:
-                contacts[contact_id] = replace(contacts[contact_id], status=DO_NOT_CALL, reason="suppressed")
+                reason = "list" if contact_id in fact.listed else "suppressed"
+                contacts[contact_id] = replace(contacts[contact_id], status=DO_NOT_CALL, reason=reason)
         elif isinstance(fact, ContactsRemoved):
             for contact_id in fact.contact_ids:
                 del contacts[contact_id]

@@ -7,7 +7,7 @@ gives each row, or why it can't be read, with the physical line where it starts.
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
@@ -20,6 +20,7 @@ FileCode = Literal[
     "no_phone_column",
     "several_phone_columns",
     "duplicate_column",
+    "unknown_column",
     "too_many_columns",
     "file_too_large",
 ]
@@ -35,9 +36,12 @@ Field = Literal[
     "consent_at",
     "consent_source",
 ]
+Meaning = Field | Literal["variable", "ignored"]
+"""What a column can be said to be; a variable goes into the contact's variables under the column's name."""
 DELIMITERS = (",", ";", "\t", "|")
 ENCODINGS = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "windows-1252": "cp1252", "iso-8859-1": "latin-1"}
 """What a file may be declared to be, and Python's name of it."""
+ENCODING_NAMES = {python: name for name, python in ENCODINGS.items()}
 PHONE_COLUMNS = frozenset(
     {"phone", "phonenumber", "mobile", "mobilenumber", "mobilephone", "mobilephonenumber", "cell", "cellphone"}
     | {"telephone", "tel", "number", "contactnumber", "tonumber", "msisdn", "primaryphone", "workphone", "phone1"}
@@ -104,11 +108,13 @@ def inspect_file(
     limits: Limits,
     encoding: str | None = None,
     delimiter: str | None = None,
-    phone_column: str | None = None,
+    mapping: Mapping[str, Meaning] | None = None,
+    require_phone: bool = True,
 ) -> Layout:
     """Find out how to read a seekable file. FileRefused when it can't be imported at all.
 
-    `encoding` (a key of ENCODINGS), `delimiter` and `phone_column` (a column's name) overrule what would be guessed.
+    `encoding` (a key of ENCODINGS), `delimiter` and `mapping` (what columns are, by their names) overrule what would be
+    guessed. Without `require_phone` a file whose phone column is not certain has a layout too, without one.
     """
     size = file.seek(0, io.SEEK_END)
     if size > limits.max_bytes:
@@ -116,7 +122,9 @@ def inspect_file(
     python_encoding, lines = _find_encoding(file, encoding)
     header, delimiter = _header_of(Lines(file, encoding=python_encoding, limits=limits), delimiter, limits=limits)
     warnings = ["encoding_guessed"] if encoding is None and python_encoding == "cp1252" else []
-    columns, fields, unnamed = _columns_of(header.values, phone_column=phone_column, limits=limits)
+    columns, fields, unnamed = _columns_of(
+        header.values, mapping=mapping or {}, limits=limits, require_phone=require_phone
+    )
     if unnamed:
         warnings.append("unnamed_columns_ignored")
     layout = Layout(
@@ -188,7 +196,7 @@ def _delimiter_of(header: str) -> str | None:
 
 
 def _columns_of(
-    names: list[str], *, phone_column: str | None, limits: Limits
+    names: list[str], *, mapping: Mapping[str, Meaning], limits: Limits, require_phone: bool
 ) -> tuple[tuple[str, ...], tuple[Field | Literal["ignored"] | None, ...], bool]:
     columns = [name.strip() for name in names]
     while columns and not columns[-1]:
@@ -206,47 +214,71 @@ def _columns_of(
         raise FileRefused(
             "duplicate_column", f"Several columns have the same name: {', '.join(repeated)}.", columns=repeated
         )
-    phone = _phone_index(columns, folded, phone_column)
-    fields: list[Field | Literal["ignored"] | None] = [None if name else "ignored" for name in columns]
-    for field, accepted in _FIELD_NAMES:
-        found = next((folded.index(name) for name in accepted if name in folded), None)
-        if found is not None:
-            fields[found] = field
-    fields[phone] = "phone"
+    told = _told(columns, folded, mapping)
+    meanings: dict[int, Meaning] = dict(told)
     if set(ERROR_COLUMNS) <= set(columns):
-        for name in ERROR_COLUMNS:
-            fields[columns.index(name)] = "ignored"
+        meanings |= {columns.index(name): "ignored" for name in ERROR_COLUMNS}
+    if "phone" not in told.values():
+        phone = _phone_index(columns, folded, told, required=require_phone)
+        if phone is not None:
+            meanings[phone] = "phone"
+    for field, accepted in _FIELD_NAMES:
+        free = [folded.index(name) for name in accepted if name in folded and folded.index(name) not in meanings]
+        if free and field not in told.values():
+            meanings[free[0]] = field
+    fields: list[Field | Literal["ignored"] | None] = []
+    for index, name in enumerate(columns):
+        meaning = meanings.get(index, "variable" if name else "ignored")
+        fields.append(None if meaning == "variable" else meaning)
     return tuple(columns), tuple(fields), "" in columns
 
 
-def _phone_index(columns: list[str], folded: list[str], phone_column: str | None) -> int:
-    shown = [name for name in columns if name and name not in ERROR_COLUMNS]
-    if phone_column is not None:
-        if phone_column.strip() in shown:
-            return columns.index(phone_column.strip())
-        wanted = _fold(phone_column)
-        if not wanted or wanted not in folded:
+def _told(columns: list[str], folded: list[str], mapping: Mapping[str, Meaning]) -> dict[int, Meaning]:
+    """The mapping by the columns' indexes."""
+    shown = _shown(columns)
+    told: dict[int, Meaning] = {}
+    for name, meaning in mapping.items():
+        if name.strip() in shown:
+            index = columns.index(name.strip())
+        elif _fold(name) and _fold(name) in folded:
+            index = folded.index(_fold(name))
+        else:
+            code: FileCode = "no_phone_column" if meaning == "phone" else "unknown_column"
+            raise FileRefused(code, f"There is no column {name!r}; columns found: {', '.join(shown)}.", columns=shown)
+        others = [columns[i] for i, other in told.items() if other == meaning or i == index]
+        if others and (meaning not in ("variable", "ignored") or index in told):
+            several = [*others, columns[index]]
+            code = "several_phone_columns" if meaning == "phone" else "duplicate_column"
             raise FileRefused(
-                "no_phone_column",
-                f"There is no column {phone_column!r}; columns found: {', '.join(shown)}.",
-                columns=shown,
+                code, f"Only one column can be the {meaning}; given: {', '.join(several)}.", columns=several
             )
-        return folded.index(wanted)
-    found = [index for index, name in enumerate(folded) if name in PHONE_COLUMNS]
+        told[index] = meaning
+    return told
+
+
+def _phone_index(columns: list[str], folded: list[str], told: Mapping[int, Meaning], *, required: bool) -> int | None:
+    found = [index for index, name in enumerate(folded) if name in PHONE_COLUMNS and index not in told]
+    if len(found) == 1:
+        return found[0]
+    if not required:
+        return None
     if not found:
+        shown = _shown(columns)
         raise FileRefused(
             "no_phone_column",
-            f"No column is known as a phone number's: name it with phone_column; columns found: {', '.join(shown)}.",
+            f"No column is known as a phone number's: map one to phone; columns found: {', '.join(shown)}.",
             columns=shown,
         )
-    if len(found) > 1:
-        several = [columns[index] for index in found]
-        raise FileRefused(
-            "several_phone_columns",
-            f"Several columns may hold the phone number: name one with phone_column; found: {', '.join(several)}.",
-            columns=several,
-        )
-    return found[0]
+    several = [columns[index] for index in found]
+    raise FileRefused(
+        "several_phone_columns",
+        f"Several columns may hold the phone number: map one to phone; found: {', '.join(several)}.",
+        columns=several,
+    )
+
+
+def _shown(columns: list[str]) -> list[str]:
+    return [name for name in columns if name and name not in ERROR_COLUMNS]
 
 
 def _fold(name: str) -> str:

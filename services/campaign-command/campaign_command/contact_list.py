@@ -3,7 +3,6 @@
 What must stay true: a viewer never learns a number, neither from an answer nor by searching for its beginning.
 """
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -14,6 +13,7 @@ from psycopg.rows import DictRow
 from pydantic import AwareDatetime, BaseModel, Field
 
 from campaign_command.campaign import Refused
+from campaign_command.contact_search import Place, find_contacts, search_of
 from campaign_command.gate import problem_of
 from campaign_command.store import Store
 from campaign_command.workers import Workers
@@ -29,20 +29,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: {"model": ProblemDetails, "description": "Unknown, or of another workspace"},
     422: {"model": ProblemDetails, "description": "Not valid; `code` says what"},
 }
-_COLUMNS = """
-SELECT c.*, c.due_at IS NOT NULL OR c.status = 'pending' AS waits, g.status AS campaign_status
-FROM contacts c JOIN campaigns g USING (campaign_id)
-WHERE c.campaign_id = %(campaign)s
-"""
-_COUNT = "SELECT count(*) AS total FROM contacts c WHERE c.campaign_id = %(campaign)s"
-_NAMED = """
-  AND (lower(c.name) LIKE lower(%(text)s) OR lower(c.first_name) LIKE lower(%(text)s)
-       OR lower(c.last_name) LIKE lower(%(text)s)
-       OR (lower(c.first_name) = lower(%(first)s) AND lower(c.last_name) LIKE lower(%(rest)s)))
-"""
-_NUMBERED = " AND c.number LIKE %(number)s"
-_STATUS = " AND c.status = ANY(%(statuses)s)"
-_SEVERAL_DIGITS = re.compile(r"\+?[0-9][0-9\s().\-/]*")
+_ONE = "SELECT * FROM contacts WHERE campaign_id = %s AND contact_id = %s"
+_CAMPAIGN = "SELECT status FROM campaigns WHERE campaign_id = %s AND workspace = %s AND NOT deleted"
 
 router = APIRouter(tags=["contacts"], responses=PROBLEMS)
 
@@ -76,11 +64,15 @@ class ContactAnswer(BaseModel):
 
 
 class ContactPage(BaseModel):
-    """Contacts in the order they were added; `total` counts all that match."""
+    """Contacts in the order they were added; those of a search in the order of the number or the name.
 
-    items: list[ContactAnswer]
+    `total` is that of the list: counted by status, always exact. Of a search it is exact up to 1,000 matches.
+    """
+
+    items: list[ContactAnswer] = Field(description="Of a search by name, maybe fewer than `limit` on any page")
     next_cursor: str | None
     total: int
+    total_is_exact: bool = Field(description="False: at least `total` match")
 
 
 @router.get("/v1/campaigns/{campaign_id}/contacts", response_model=ContactPage, summary="The campaign's contacts")
@@ -90,32 +82,32 @@ async def list_contacts(
     campaign_id: UUID,
     status: Annotated[list[ContactStatus] | None, Query(description="Only these; may be repeated")] = None,
     q: Annotated[
-        str | None, Query(max_length=200, description="Beginning of a number (+49 30…; not for viewers) or of a name")
+        str | None,
+        Query(
+            max_length=200,
+            description="Beginning of a number (+49 30…; not for viewers), of a name, of first and last name, or of"
+            " the last name; letters count alike, large and small",
+        ),
     ] = None,
     cursor: PageCursor = None,
     limit: Limit = 50,
 ) -> ContactPage:
-    after = 0
-    if cursor is not None:
-        [after] = decode_cursor(cursor, length=1)
-        if type(after) is not int or not 0 <= after < 2**63:
-            raise Problem(422, "invalid_cursor", "cursor: not a cursor of this list.")
-    condition, values = _search(q, may_see_numbers=caller.role != "viewer")
-    values |= {"campaign": campaign_id, "after": after, "limit": limit + 1}
-    if status:
-        condition += _STATUS
-        values["statuses"] = [str(one) for one in status]
+    if "\0" in (q or ""):
+        raise Problem(422, "invalid_request", "q: zero bytes are not allowed.")
+    search = search_of(q or "")
+    if search is not None and search.is_number and caller.role == "viewer":
+        raise Problem(403, "forbidden", "q: searching by number needs the role operator or higher.")
+    after = _place_of(cursor) if cursor is not None else None
+    statuses = [str(one) for one in status or ()]
 
     def work(reading: Cursor[DictRow]) -> ContactPage:
-        _require_campaign(reading, campaign_id, caller)
-        page = _COLUMNS + condition + " AND c.seq > %(after)s ORDER BY c.seq LIMIT %(limit)s"
-        rows = reading.execute(page.encode(), values).fetchall()
-        counted = reading.execute((_COUNT + condition).encode(), values).fetchone()
-        assert counted is not None
+        campaign_status = _require_campaign(reading, campaign_id, caller)
+        found = find_contacts(reading, campaign_id, statuses=statuses, search=search, after=after, limit=limit)
         return ContactPage(
-            items=[_answer(row, caller) for row in rows[:limit]],
-            next_cursor=encode_cursor(rows[limit - 1]["seq"]) if len(rows) > limit else None,
-            total=counted["total"],
+            items=[_answer(row, caller, campaign_status) for row in found.rows],
+            next_cursor=encode_cursor(found.next.seq, found.next.key) if found.next else None,
+            total=found.total,
+            total_is_exact=found.is_exact,
         )
 
     return await _read(request, work)
@@ -124,48 +116,34 @@ async def list_contacts(
 @router.get("/v1/campaigns/{campaign_id}/contacts/{contact_id}", response_model=ContactAnswer, summary="One contact")
 async def get_contact(request: Request, caller: Viewer, campaign_id: UUID, contact_id: UUID) -> ContactAnswer:
     def work(reading: Cursor[DictRow]) -> ContactAnswer:
-        _require_campaign(reading, campaign_id, caller)
-        one = _COLUMNS + " AND c.contact_id = %(contact)s"
-        row = reading.execute(one.encode(), {"campaign": campaign_id, "contact": contact_id}).fetchone()
+        campaign_status = _require_campaign(reading, campaign_id, caller)
+        row = reading.execute(_ONE, (campaign_id, contact_id)).fetchone()
         if row is None:
             raise problem_of(Refused("unknown_contact", "There is no such contact in this campaign."))
-        return _answer(row, caller)
+        return _answer(row, caller, campaign_status)
 
     return await _read(request, work)
 
 
-def _search(q: str | None, *, may_see_numbers: bool) -> tuple[str, dict[str, Any]]:
-    """What a search text asks of a row: a number that begins so, or a name."""
-    text = (q or "").strip()
-    if not text:
-        return "", {}
-    if "\0" in text:
-        raise Problem(422, "invalid_request", "q: zero bytes are not allowed.")
-    if _SEVERAL_DIGITS.fullmatch(text):
-        if not may_see_numbers:
-            raise Problem(403, "forbidden", "q: searching by number needs the role operator or higher.")
-        digits = re.sub(r"[^0-9]", "", text)
-        return _NUMBERED, {"number": f"+{digits.removeprefix('00')}%"}
-    first, _, rest = text.partition(" ")
-    return _NAMED, {"text": _prefix(text), "first": first, "rest": _prefix(rest.strip())}
+def _place_of(cursor: str) -> Place:
+    seq, key = decode_cursor(cursor, length=2)
+    if type(seq) is not int or not 0 <= seq < 2**63 or not isinstance(key, str) or "\0" in key:
+        raise Problem(422, "invalid_cursor", "cursor: not a cursor of this list.")
+    return Place(seq, key)
 
 
-def _prefix(text: str) -> str:
-    """A LIKE pattern for what begins with `text`, taken literally."""
-    return re.sub(r"([\\%_])", r"\\\1", text) + "%"
-
-
-def _answer(row: DictRow, caller: Caller) -> ContactAnswer:
+def _answer(row: DictRow, caller: Caller, campaign_status: str) -> ContactAnswer:
     number = row["number"]
+    waits = row["due_at"] is not None or row["status"] == "pending"
     same = (
         "contact_id campaign_id first_name last_name name email external_id variables time_zones zone_source"
         " consent_basis consent_at consent_source status attempt reason callable not_callable_reason added_at"
     )
-    final = row["campaign_status"] in ("completed", "cancelled")
+    final = campaign_status in ("completed", "cancelled")
     return ContactAnswer(
         number=number if caller.role != "viewer" else mask_number(number),
         next_attempt_at=row["due_at"],
-        retryable=bool(row["waits"] and row["callable"] and not final),
+        retryable=waits and row["callable"] and not final,
         reached=row["reached_by"] is not None,
         **{name: row[name] for name in same.split()},
     )
@@ -176,13 +154,13 @@ def mask_number(number: str) -> str:
     return number[:4] + "•" * (len(number) - 6) + number[-2:]
 
 
-def _require_campaign(cursor: Cursor[DictRow], campaign_id: UUID, caller: Caller) -> None:
-    cursor.execute(
-        "SELECT 1 FROM campaigns WHERE campaign_id = %s AND workspace = %s AND NOT deleted",
-        (campaign_id, caller.workspace),
-    )
-    if cursor.fetchone() is None:
+def _require_campaign(cursor: Cursor[DictRow], campaign_id: UUID, caller: Caller) -> str:
+    """The campaign's status."""
+    row = cursor.execute(_CAMPAIGN, (campaign_id, caller.workspace)).fetchone()
+    if row is None:
         raise problem_of(Refused("unknown_campaign", "There is no such campaign."))
+    status: str = row["status"]
+    return status
 
 
 async def _read(request: Request, work: Callable[[Cursor[DictRow]], T]) -> T:

@@ -24,47 +24,55 @@ WHERE contact_id = %(contact_id)s
 """
 
 
-def update_contacts(tx: Transaction, campaign_id: UUID, given: Mapping[UUID, NewContact]) -> set[UUID]:
-    """Update contacts of a Draft or Paused campaign. Returns the ids of those for whom anything was new."""
+def update_contacts(
+    tx: Transaction, campaign_id: UUID, given: Mapping[UUID, NewContact], *, dry_run: bool = False
+) -> dict[UUID, tuple[str, ...]]:
+    """Update contacts of a Draft or Paused campaign. Returns, for those that changed, the names of what did.
+
+    A variable is named `variables.plan`. With `dry_run` nothing is written: what is returned would be changed.
+    """
     campaign = require_editable(tx.campaign(campaign_id))
     now = now_of(tx.cursor)
-    changed: dict[UUID, dict[str, object]] = {}
+    changes: dict[UUID, tuple[str, ...]] = {}
+    updates: list[dict[str, object]] = []
     decided: list[tuple[Contact, list[ContactStreamFact]]] = []
     for contact_id, row in load(tx.cursor, given).items():
         new = given[contact_id]
         has_own_zone = new.zone_source == "contact"
         is_elsewhere = has_own_zone and new.time_zones != row.contact.time_zones
         details, variables = _merged(row, new)
+        changed = [name for name in DETAILS if details[name] != row.details[name]]
+        changed += ["time_zone"] if is_elsewhere else []
+        changed += [f"variables.{name}" for name, value in variables.items() if row.variables.get(name) != value]
+        if not changed:
+            continue
+        changes[contact_id] = tuple(changed)
+        facts: list[ContactStreamFact] = []
         if is_elsewhere:
-            moved: list[ContactStreamFact] = [
+            facts.append(
                 ContactTimeZonesChanged(
                     at=now, campaign_id=campaign_id, contact_id=contact_id, time_zones=new.time_zones
                 )
-            ]
-            if not row.contact.callable:  # its zones may have been why: let the dialer look again
-                moved.append(
-                    ContactCallabilityChanged(
-                        at=now,
-                        campaign_id=campaign_id,
-                        contact_id=contact_id,
-                        callable=True,
-                        settings_version=campaign.settings_version,
-                    )
+            )
+        if not row.contact.callable and (is_elsewhere or "consent_basis" in changed):
+            facts.append(  # its zones or its consent may have been why: look again
+                ContactCallabilityChanged(
+                    at=now,
+                    campaign_id=campaign_id,
+                    contact_id=contact_id,
+                    callable=True,
+                    settings_version=campaign.settings_version,
                 )
-            decided.append((row.contact, moved))
-        if is_elsewhere or details != row.details or variables != row.variables:
-            encoded = orjson.dumps(variables).decode()
-            changed[contact_id] = {
-                **details,
-                "variables": encoded,
-                "has_own_zone": has_own_zone,
-                "contact_id": contact_id,
-            }
-    if decided:
+            )
+        if facts:
+            decided.append((row.contact, facts))
+        encoded = orjson.dumps(variables).decode()
+        updates.append({**details, "variables": encoded, "has_own_zone": has_own_zone, "contact_id": contact_id})
+    if decided and not dry_run:
         save(tx, decided, workspace=campaign.workspace)
-    if changed:
-        tx.cursor.executemany(_UPDATE, list(changed.values()))
-    return set(changed)
+    if updates and not dry_run:
+        tx.cursor.executemany(_UPDATE, updates)
+    return changes
 
 
 def _merged(row: ContactRow, new: NewContact) -> tuple[dict[str, str | None], dict[str, str]]:

@@ -3,25 +3,44 @@
 What must stay true: the snapshot of each contact equals the fold of its facts, so it is only ever written by `save`.
 """
 
+import os
+import re
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
+from itertools import repeat
 from typing import Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from campaign_command.campaign import Campaign, Complete, decide, ends_at, evolve, require_editable
-from campaign_command.contact import DO_NOT_CALL, NO_ANSWER, PENDING, VOICEMAIL, Contact, ContactStreamFact, LastCall
+from campaign_command.contact import (
+    DO_NOT_CALL,
+    NO_ANSWER,
+    NO_CONSENT_WORDS,
+    PENDING,
+    VOICEMAIL,
+    Contact,
+    ContactStreamFact,
+    LastCall,
+    ZoneSource,
+)
 from campaign_command.contact import evolve as evolve_contact
+from campaign_command.gone_contacts import keep_hashes
 from campaign_command.store import Transaction, contact_list_stream, now_of
+from campaign_command.suppressed import suppressed_numbers
 from campaign_events.facts import ContactsAdded, ContactsRemoved
 from campaign_events.settings import ContactStatus
 
 MAX_CHUNK = 1000
+NULL = r"\N"
+_ESCAPED = re.compile(r"[\\\t\n\r]")
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 DETAILS = ("first_name", "last_name", "name", "email", "external_id", "consent_basis", "consent_at", "consent_source")
 
 _OPEN = """
@@ -37,33 +56,38 @@ _SAVE = """
 UPDATE contacts
 SET version = %(version)s, status = %(status)s, attempt = %(attempt)s, reason = %(reason)s, due_at = %(due_at)s,
     tries = %(tries)s, callable = %(callable)s, not_callable_reason = %(not_callable_reason)s,
+    not_callable_under = %(not_callable_under)s,
     reached_by = %(reached_by)s, call = %(call)s, time_zones = %(time_zones)s
 WHERE contact_id = %(contact_id)s AND version = %(before)s
 """
 _COUNT = """
 SELECT count(*) AS total,
-       count(*) FILTER (WHERE status = 'pending' AND callable) AS callable,
+       count(*) FILTER (WHERE status = 'pending' AND callable AND NOT lacks_consent) AS callable,
        count(*) FILTER (WHERE status = 'do_not_call') AS do_not_call,
-       count(*) FILTER (WHERE NOT callable) AS not_callable
-FROM contacts WHERE campaign_id = %s
+       count(*) FILTER (WHERE status = 'pending' AND lacks_consent) AS no_consent,
+       count(*) FILTER (WHERE status <> 'do_not_call' AND NOT callable AND NOT lacks_consent) AS not_callable
+FROM contacts,
+    LATERAL (SELECT %(consent)s AND lower(btrim(coalesce(consent_basis, ''))) = ANY(%(refusing)s)) AS c (lacks_consent)
+WHERE campaign_id = %(campaign)s
 """
 _COPY = """
-COPY contacts (contact_id, workspace, campaign_id, number, first_name, last_name, name, email, external_id,
-               consent_basis, consent_at, consent_source, variables, time_zones, zone_source, status, reason)
+COPY contacts (number, first_name, last_name, name, email, external_id, consent_basis, consent_at, consent_source,
+               variables, time_zones, zone_source,
+               contact_id, workspace, campaign_id, status, reason, import_id, import_line)
 FROM STDIN
 """
 # One look into the index a number, whatever the planner believes of a table that has just begun to grow.
 _KNOWN = """
-SELECT n.number, c.contact_id, c.status FROM unnest(%(numbers)s::text[]) AS n (number)
+SELECT n.number, c.* FROM unnest(string_to_array(%(numbers)s, ',')) AS n (number)
 CROSS JOIN LATERAL (
-    SELECT contact_id, status FROM contacts WHERE campaign_id = %(campaign)s AND number = n.number LIMIT 1
+    SELECT contact_id, status, CASE WHEN import_id = %(import)s THEN import_line END AS of_line
+    FROM contacts WHERE campaign_id = %(campaign)s AND number = n.number LIMIT 1
 ) AS c
 """
-_SUPPRESSED = """
-SELECT DISTINCT n.number
-FROM unnest(%(numbers)s::text[]) AS n (number)
-JOIN suppressions s ON s.workspace = %(workspace)s AND s.number = n.number AND s.lifted_at IS NULL
-WHERE (s.scope IS NULL OR s.scope = %(campaign)s) AND (s.expires_at IS NULL OR s.expires_at > clock_timestamp())
+_COUNT_ON = """
+INSERT INTO contact_counts AS known (campaign_id, status, contacts)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bigint[])
+ON CONFLICT (campaign_id, status) DO UPDATE SET contacts = known.contacts + excluded.contacts
 """
 
 
@@ -80,6 +104,7 @@ class ContactRow:
     number: str
     details: Mapping[str, str | None]
     variables: Mapping[str, str]
+    zone_source: ZoneSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +123,33 @@ class NewContact:
     consent_at: str | None = None
     consent_source: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    do_not_call: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A new contact whose columns, from the number to the zone source, are `text` as COPY takes it."""
+
+    number: str
+    time_zones: tuple[str, ...]
+    text: str
+    do_not_call: bool = False
+
+
+_Fresh = tuple[UUID, ContactStatus, Rendered, int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of one new contact: its id, or that of the contact that has the number already."""
+    """What became of one new contact: its id, or that of the contact that has the number already.
+
+    `of_line` is the line of the same file that the known contact came with.
+    """
 
     result: Literal["accepted", "duplicate"]
     contact_id: UUID
     status: ContactStatus
+    of_line: int | None = None
 
 
 def load(cursor: Cursor[DictRow], contact_ids: Iterable[UUID]) -> dict[UUID, ContactRow]:
@@ -130,6 +173,7 @@ def row_of(row: DictRow) -> ContactRow:
             tries=row["tries"],
             callable=row["callable"],
             not_callable_reason=row["not_callable_reason"],
+            not_callable_under=row["not_callable_under"],
             reached_by=row["reached_by"],
             call=_call_of(row["call"]) if row["call"] else None,
         ),
@@ -137,6 +181,7 @@ def row_of(row: DictRow) -> ContactRow:
         number=row["number"],
         details={name: row[name] for name in DETAILS},
         variables=row["variables"],
+        zone_source=row["zone_source"],
     )
 
 
@@ -161,43 +206,80 @@ def save(
     tx.cursor.executemany(_SAVE, [_columns(contact) | {"before": versions[contact.contact_id]} for contact in changed])
     if tx.cursor.rowcount != len(changed):
         raise Conflict(f"{len(changed)} contacts decided, {tx.cursor.rowcount} at the expected version")
+    moves: Counter[tuple[UUID, ContactStatus]] = Counter()
+    for contact in changed:
+        moves[contact.campaign_id, before[contact.contact_id].status] -= 1
+        moves[contact.campaign_id, contact.status] += 1
+    _count_on(tx.cursor, moves)
     return after
 
 
 def add_contacts(
     tx: Transaction,
     campaign_id: UUID,
-    new: Sequence[NewContact],
+    new: Sequence[NewContact | Rendered],
     *,
     now: datetime,
     workspace: UUID | None = None,
     import_id: UUID | None = None,
+    lines: Sequence[int] | None = None,
 ) -> list[Added]:
     """Add up to 1,000 contacts to a Draft or Paused campaign; one answer each, in order.
 
+    `lines` are those of the import's file, where there is one.
     A number that the campaign has already, or that came earlier in `new`, answers duplicate and changes nothing. A
     suppressed number is added as do_not_call, so that the user sees why it won't be called.
     """
     assert len(new) <= MAX_CHUNK, "callers cut into chunks"
     campaign = require_editable(tx.campaign(campaign_id, workspace=workspace))
     numbers = [contact.number for contact in new]
-    tx.cursor.execute(_KNOWN, {"numbers": numbers, "campaign": campaign_id}, prepare=False)
-    known = {row["number"]: (row["contact_id"], ContactStatus(row["status"])) for row in tx.cursor.fetchall()}
-    suppressed = suppressed_numbers(tx.cursor, campaign, numbers)
+    known = known_contacts(tx.cursor, campaign_id, numbers, import_id=import_id)
+    suppressed = suppressed_numbers(tx, campaign, numbers)
     answers: list[Added] = []
-    fresh: list[tuple[UUID, ContactStatus, NewContact]] = []
-    for contact in new:
+    fresh: list[_Fresh] = []
+    ids = _contact_ids(len(new))
+    for contact, line, contact_id in zip(new, lines or repeat(None, len(new)), ids, strict=True):
         if contact.number in known:
-            contact_id, status = known[contact.number]
-            answers.append(Added("duplicate", contact_id, status))
+            answers.append(known[contact.number])
             continue
-        contact_id, status = uuid4(), DO_NOT_CALL if contact.number in suppressed else PENDING
-        known[contact.number] = contact_id, status
-        fresh.append((contact_id, status, contact))
+        status = PENDING
+        if contact.do_not_call or contact.number in suppressed:
+            status = DO_NOT_CALL
+        known[contact.number] = Added("duplicate", contact_id, status, line)
+        rendered = contact if isinstance(contact, Rendered) else render(contact)
+        fresh.append((contact_id, status, rendered, line))
         answers.append(Added("accepted", contact_id, status))
     if fresh:
-        _append_chunk(tx, campaign, fresh, now=now, import_id=import_id)
+        _append_chunk(tx, campaign, fresh, suppressed, now=now, import_id=import_id)
     return answers
+
+
+def render(contact: NewContact) -> Rendered:
+    """The contact's columns in COPY's text format. Costs more than all the rest, so imports do it beside the lock."""
+    values = [contact.number, *(getattr(contact, name) for name in DETAILS)]
+    variables = orjson.dumps(dict(contact.variables)).decode()
+    zones = "{" + ",".join(contact.time_zones) + "}"  # names of zones need no quotes
+    text = "\t".join(map(copy_text, [*values, variables, zones, contact.zone_source]))
+    return Rendered(contact.number, contact.time_zones, text, contact.do_not_call)
+
+
+def copy_text(value: str | None) -> str:
+    """A value in COPY's text format."""
+    if value is None:
+        return NULL
+    return value.translate(_ESCAPES) if _ESCAPED.search(value) else value
+
+
+def known_contacts(
+    cursor: Cursor[DictRow], campaign_id: UUID, numbers: Sequence[str], *, import_id: UUID | None = None
+) -> dict[str, Added]:
+    """The contacts a campaign has already, by number, as the answers they are to these numbers."""
+    values = {"numbers": ",".join(numbers), "campaign": campaign_id, "import": import_id}
+    cursor.execute(_KNOWN, values, prepare=False)
+    return {
+        row["number"]: Added("duplicate", row["contact_id"], ContactStatus(row["status"]), row["of_line"])
+        for row in cursor.fetchall()
+    }
 
 
 def remove_contacts(tx: Transaction, campaign: Campaign, rows: Sequence[ContactRow], *, now: datetime) -> None:
@@ -218,22 +300,20 @@ def remove_contacts(tx: Transaction, campaign: Campaign, rows: Sequence[ContactR
         retries=dict(retries),
     )
     _append_to_list(tx, campaign, fact)
-    tx.cursor.execute("DELETE FROM contacts WHERE contact_id = ANY(%s)", (ids,))
+    removed = "DELETE FROM contacts WHERE contact_id = ANY(%s) RETURNING contact_id, workspace, number, call"
+    tx.cursor.execute(removed, (ids,))
+    keep_hashes(tx.cursor, tx.cursor.fetchall(), hash_key=tx.hash_key)
+    _count_on(tx.cursor, {(campaign.campaign_id, status): -number for status, number in counts.items()})
 
 
-def count(cursor: Cursor[DictRow], campaign_id: UUID) -> tuple[int, int, dict[str, int]]:
+def count(cursor: Cursor[DictRow], campaign: Campaign) -> tuple[int, int, dict[str, int]]:
     """Total, callable, and why the others can't be called."""
-    row = cursor.execute(_COUNT, (campaign_id,)).fetchone()
+    consent = campaign.settings.requires_consent
+    values = {"campaign": campaign.campaign_id, "consent": consent, "refusing": list(NO_CONSENT_WORDS)}
+    row = cursor.execute(_COUNT, values).fetchone()
     assert row is not None
-    return row["total"], row["callable"], {name: row[name] for name in ("do_not_call", "not_callable") if row[name]}
-
-
-def suppressed_numbers(cursor: Cursor[DictRow], campaign: Campaign, numbers: Sequence[str]) -> set[str]:
-    """Which of these numbers must not be called in this campaign now."""
-    cursor.execute(
-        _SUPPRESSED, {"numbers": list(numbers), "workspace": campaign.workspace, "campaign": campaign.campaign_id}
-    )
-    return {row["number"] for row in cursor.fetchall()}
+    reasons = ("do_not_call", "no_consent", "not_callable")
+    return row["total"], row["callable"], {name: row[name] for name in reasons if row[name]}
 
 
 def complete_if_done(tx: Transaction, campaign_id: UUID) -> None:
@@ -256,10 +336,12 @@ def complete_if_done(tx: Transaction, campaign_id: UUID) -> None:
 def save_campaign(cursor: Cursor[DictRow], campaign: Campaign) -> None:
     """Write the row of a campaign; its last position is kept by the append."""
     cursor.execute(
-        "UPDATE campaigns SET status = %s, max_attempts = %s, ends_at = %s, deleted = %s WHERE campaign_id = %s",
+        "UPDATE campaigns SET status = %s, max_attempts = %s, settings_version = %s, ends_at = %s, deleted = %s"
+        " WHERE campaign_id = %s",
         (
             campaign.status,
             campaign.settings.limits.max_attempts,
+            campaign.settings_version,
             ends_at(campaign.settings),
             campaign.deleted,
             campaign.campaign_id,
@@ -270,43 +352,58 @@ def save_campaign(cursor: Cursor[DictRow], campaign: Campaign) -> None:
 def _append_chunk(
     tx: Transaction,
     campaign: Campaign,
-    fresh: Sequence[tuple[UUID, ContactStatus, NewContact]],
+    fresh: Sequence[_Fresh],
+    suppressed: Mapping[str, str],
     *,
     now: datetime,
     import_id: UUID | None,
 ) -> None:
-    zone_lists = list(dict.fromkeys(contact.time_zones for _, _, contact in fresh))
+    zone_lists = list(dict.fromkeys(contact.time_zones for _, _, contact, _ in fresh))
     place = {zones: index for index, zones in enumerate(zone_lists)}
-    do_not_call = tuple(contact_id for contact_id, status, _ in fresh if status is DO_NOT_CALL)
+    do_not_call = tuple(contact_id for contact_id, status, _, _ in fresh if status is DO_NOT_CALL)
     # External ids may be personal (a CRM key is often an e-mail address): they stay here.
     fact = ContactsAdded(
         at=now,
         campaign_id=campaign.campaign_id,
-        contact_ids=tuple(contact_id for contact_id, _, _ in fresh),
+        contact_ids=tuple(contact_id for contact_id, _, _, _ in fresh),
         zone_lists=tuple(zone_lists),
-        zone_index=tuple(place[contact.time_zones] for _, _, contact in fresh),
+        zone_index=tuple(place[contact.time_zones] for _, _, contact, _ in fresh),
         do_not_call=do_not_call,
+        listed=tuple(contact_id for contact_id, _, contact, _ in fresh if suppressed.get(contact.number) == "list"),
         pending_count=len(fresh) - len(do_not_call),
         do_not_call_count=len(do_not_call),
         import_id=import_id,
     )
     _append_to_list(tx, campaign, fact)
+    where = f"\t{campaign.workspace}\t{campaign.campaign_id}\t"
+    of_import = f"\t{import_id or NULL}\t"
+    # Who is copied as do_not_call stays so, though no entry may stand any more.
+    reasons = [
+        suppressed.get(new.number, "suppressed" if status is DO_NOT_CALL else NULL) for _, status, new, _ in fresh
+    ]
     with tx.cursor.copy(_COPY) as copy:
-        for contact_id, status, contact in fresh:
-            copy.write_row(
-                (
-                    contact_id,
-                    campaign.workspace,
-                    campaign.campaign_id,
-                    contact.number,
-                    *(getattr(contact, name) for name in DETAILS),
-                    orjson.dumps(dict(contact.variables)).decode(),
-                    list(contact.time_zones),
-                    contact.zone_source,
-                    str(status),
-                    "suppressed" if status is DO_NOT_CALL else None,
-                )
+        copy.write(
+            "".join(
+                f"{contact.text}\t{contact_id}{where}{status}\t{reason}{of_import}{line or NULL}\n"
+                for (contact_id, status, contact, line), reason in zip(fresh, reasons, strict=True)
             )
+        )
+    counts = Counter((campaign.campaign_id, status) for _, status, _, _ in fresh)
+    _count_on(tx.cursor, counts)
+
+
+def _contact_ids(number: int) -> list[UUID]:
+    """UUIDs of version 7 (RFC 9562): in the order of time, so that a million new rows fill an index from one end."""
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    start = milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64 | 0b10 << 62
+    chance = os.urandom(8 * number)
+    return [UUID(int=start | int.from_bytes(chance[at : at + 8]) >> 2) for at in range(0, 8 * number, 8)]
+
+
+def _count_on(cursor: Cursor[DictRow], changes: Mapping[tuple[UUID, ContactStatus], int]) -> None:
+    moved = [(campaign_id, str(status), number) for (campaign_id, status), number in changes.items() if number]
+    if moved:
+        cursor.execute(_COUNT_ON, [list(column) for column in zip(*moved, strict=True)])
 
 
 def _append_to_list(tx: Transaction, campaign: Campaign, fact: ContactsAdded | ContactsRemoved) -> None:
@@ -330,6 +427,7 @@ def _columns(contact: Contact) -> dict[str, Any]:
         "tries": orjson.dumps({str(key): value for key, value in contact.tries.items()}).decode(),
         "callable": contact.callable,
         "not_callable_reason": contact.not_callable_reason,
+        "not_callable_under": contact.not_callable_under,
         "reached_by": contact.reached_by,
         "call": orjson.dumps(asdict(contact.call)).decode() if contact.call else None,
         "time_zones": list(contact.time_zones),
@@ -340,6 +438,7 @@ def _call_of(stored: Mapping[str, Any]) -> LastCall:
     due_at = stored["before_due_at"]
     return LastCall(
         call_id=UUID(stored["call_id"]),
+        granted_at=datetime.fromisoformat(stored["granted_at"]),
         before_status=ContactStatus(stored["before_status"]),
         before_due_at=datetime.fromisoformat(due_at) if due_at else None,
         before_reason=stored["before_reason"],
@@ -347,4 +446,5 @@ def _call_of(stored: Mapping[str, Any]) -> LastCall:
         answered=stored["answered"],
         duration_seconds=stored["duration_seconds"],
         day=date.fromisoformat(stored["day"]) if stored["day"] else None,
+        counted_as=ContactStatus(stored["counted_as"]) if stored["counted_as"] else None,
     )

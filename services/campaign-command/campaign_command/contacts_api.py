@@ -1,4 +1,4 @@
-"""Adding and removing contacts by JSON. Reading them is `contact_list.py`, files are `imports_api.py`."""
+"""Adding, editing and removing contacts by JSON. Reading them is `contact_list.py`, files are `imports_api.py`."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -9,8 +9,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from campaign_command import commands
 from campaign_command.campaign import require_editable
-from campaign_command.campaigns_api import PROBLEMS
+from campaign_command.campaigns_api import PROBLEMS, Change
 from campaign_command.commands import Target
+from campaign_command.contact_edits import ContactPatch, edit_contact
 from campaign_command.contacts import MAX_CHUNK, NewContact, add_contacts
 from campaign_command.gate import IF_MATCH_PARAMETER, KEY_PARAMETER, Gate, body_schema, if_match_of
 from campaign_command.phone_numbers import NumberRefused, candidate_zones, read_number
@@ -81,6 +82,14 @@ class AddedAnswers(BaseModel):
     position: int
 
 
+class ContactEditAnswer(BaseModel):
+    """What differs after an edit of a contact; it applies from the next attempt."""
+
+    contact_id: UUID
+    changes: list[Change]
+    position: int
+
+
 class RemovedIn(BaseModel):
     """Up to 1,000 contacts to remove; all of them, or none."""
 
@@ -105,6 +114,21 @@ async def add(request: Request, caller: Operator, campaign_id: UUID) -> Response
     asked = parse_body(ContactsIn, raw)
     target = Target(campaign_id, caller.workspace, if_match_of(request))
     return await _gate(request).command(request, caller, lambda tx: _add(tx, target, asked.contacts), body=raw)
+
+
+@router.patch(
+    "/v1/campaigns/{campaign_id}/contacts/{contact_id}",
+    response_model=ContactEditAnswer,
+    summary="Edit a contact of a Draft or Paused campaign (JSON merge patch); its number stays",
+    openapi_extra={"requestBody": body_schema("ContactPatch"), "parameters": [IF_MATCH_PARAMETER]},
+)
+async def edit(request: Request, caller: Operator, campaign_id: UUID, contact_id: UUID) -> Response:
+    raw = await request.body()
+    patch = parse_body(ContactPatch, raw)
+    target = Target(campaign_id, caller.workspace, if_match_of(request))
+    return await _gate(request).command(
+        request, caller, lambda tx: edit_contact(tx, target, contact_id, patch), body=raw
+    )
 
 
 @router.delete(

@@ -8,16 +8,19 @@ from uuid import UUID, uuid4
 import orjson
 from fastapi import Request
 from fastapi.responses import Response
+from pydantic import BaseModel
 
 from campaign_command.campaign import Refused
 from campaign_command.idempotency import InFlight, Key, Stored, key_of, once
 from campaign_command.store import Store, Transaction
 from campaign_command.workers import Workers
-from campaign_service.problems import Problem
+from campaign_service.problems import Problem, parse_body
 from campaign_service.tokens import Caller
 
 Work = Callable[[Transaction], dict[str, Any]]
-_NOT_FOUND = frozenset({"unknown_campaign", "unknown_contact", "unknown_import", "unknown_suppression"})
+_NOT_FOUND = frozenset(
+    {"unknown_campaign", "unknown_contact", "unknown_import", "unknown_suppression", "unknown_list", "unknown_erasure"}
+)
 _VERSION = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
 IF_MATCH_PARAMETER = {
     "name": "If-Match",
@@ -47,6 +50,15 @@ def if_match_of(request: Request) -> int | None:
     if version is None:
         raise Problem(422, "invalid_if_match", 'If-Match: the version of a campaign, such as "3".')
     return int(version[1])
+
+
+class NoBody(BaseModel):
+    """A command that takes no fields."""
+
+
+async def no_body(request: Request) -> None:
+    """A dependency of commands without fields: what is sent all the same is refused, not ignored."""
+    parse_body(NoBody, await request.body())
 
 
 def body_schema(model: str) -> dict[str, Any]:

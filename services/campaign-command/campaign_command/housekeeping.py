@@ -9,9 +9,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from campaign_command import caps, gone_contacts
+from campaign_command.callability import look_again_somewhere
 from campaign_command.campaign import Pause, decide, evolve
-from campaign_command.contacts import complete_if_done, load, save, save_campaign, suppressed_numbers
+from campaign_command.contacts import complete_if_done, load, save, save_campaign
+from campaign_command.erasures import finish_erasures, forget_words
 from campaign_command.store import UNAVAILABLE, Store, Transaction, now_of
+from campaign_command.suppressed import suppressed_numbers
+from campaign_command.suppressions import sweep
 from campaign_command.verdict import decide_report
 from campaign_command.workers import Workers
 from campaign_events.facts import CallVerdict
@@ -21,6 +26,11 @@ from campaign_service.logs import Log
 TURN_SECONDS = 5.0
 BATCH = 500
 PURGE_BATCH = 5000
+# What was suppressed for a campaign alone says nothing any more when it is deleted.
+_FORGET_SCOPED = """
+UPDATE suppressions s SET number = NULL, reason = NULL FROM campaigns g
+WHERE g.deleted AND g.campaign_id = s.scope AND (s.number IS NOT NULL OR s.reason IS NOT NULL)
+"""
 
 
 def settle_overdue(tx: Transaction) -> int:
@@ -49,7 +59,7 @@ def settle_overdue(tx: Transaction) -> int:
             started_at=live["granted_at"],
             ended_at=now,
         )
-        suppressed = bool(suppressed_numbers(tx.cursor, campaign, [row.number]))
+        suppressed = bool(suppressed_numbers(tx, campaign, [row.number]))
         facts = decide_report(row.contact, campaign, verdict, suppressed=suppressed, now=now)
         decided[campaign.campaign_id, campaign.workspace].append((row.contact, facts))
     for (campaign_id, workspace), contacts in decided.items():
@@ -81,12 +91,18 @@ def purge(store: Store, *, before: datetime) -> int:
     """Remove, outside the append lock, contact data of deleted campaigns and idempotency keys older than `before`."""
     with store.recorder.datastore.transaction(commit=True) as cursor:
         cursor.execute("DELETE FROM idempotency_keys WHERE created_at < %s", (before,))
+        cursor.execute("DELETE FROM counted_calls WHERE at < %s", (now_of(cursor) - caps.KEPT,))
+        cursor.execute(_FORGET_SCOPED)
+        gone_contacts.forget(cursor, now=now_of(cursor))
         cursor.execute(
             "DELETE FROM contacts WHERE contact_id IN"
-            " (SELECT c.contact_id FROM campaigns g JOIN contacts c USING (campaign_id) WHERE g.deleted LIMIT %s)",
+            " (SELECT c.contact_id FROM campaigns g JOIN contacts c USING (campaign_id) WHERE g.deleted LIMIT %s)"
+            " RETURNING contact_id, workspace, number, call",
             (PURGE_BATCH,),
         )
-        return cursor.rowcount
+        gone = cursor.fetchall()
+        gone_contacts.keep_hashes(cursor, gone, hash_key=store.hash_key)
+        return len(gone)
 
 
 class Housekeeping:
@@ -112,7 +128,14 @@ class Housekeeping:
                 continue
 
     def _turn(self) -> None:
+        while sweep(self._store):
+            self._beat()
+        while self._store.transact(look_again_somewhere):
+            self._beat()
         overdue = self._store.transact(settle_overdue)
+        erased = self._store.transact(finish_erasures)
+        while forget_words(self._store):
+            self._beat()
         ended = self._store.transact(pause_ended)
         removed = 0
         while True:
@@ -121,5 +144,6 @@ class Housekeeping:
             removed += count
             if count < PURGE_BATCH:
                 break
-        if overdue or ended or removed:
-            self._log.info("housekeeping_done", overdue=overdue, schedule_ended=len(ended), contacts_purged=removed)
+        if overdue or ended or removed or erased:
+            counts = {"overdue": overdue, "schedule_ended": len(ended), "contacts_purged": removed, "erased": erased}
+            self._log.info("housekeeping_done", **counts)

@@ -5,6 +5,7 @@ nothing is stored for it and a repetition is decided anew.
 """
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from campaign_command.store import Transaction
 from campaign_service.problems import Problem
 
 MAX_KEY = 255
+_ABOUT = re.compile(r"/v1/campaigns/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Key:
     workspace: UUID
     key: str
     fingerprint: bytes
+    campaign_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ def key_of(*, workspace: UUID, key: str, method: str, target: str, body: bytes) 
     if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
         raise Problem(422, "invalid_idempotency_key", f"Idempotency-Key: 1 to {MAX_KEY} printable ASCII characters.")
     digest = hashlib.sha256(b"\0".join([method.encode(), target.encode(), body])).digest()
-    return Key(workspace, key, digest)
+    about = _ABOUT.match(target)
+    return Key(workspace, key, digest, UUID(about[1]) if about else None)
 
 
 def once(tx: Transaction, key: Key | None, status: int, work: Callable[[Transaction], dict[str, Any]]) -> Stored:
@@ -58,10 +62,16 @@ def once(tx: Transaction, key: Key | None, status: int, work: Callable[[Transact
         return Stored(row["status"], bytes(row["body"]), replayed=True)
     body = orjson.dumps(work(tx))
     tx.cursor.execute(
-        "INSERT INTO idempotency_keys (workspace, key, fingerprint, status, body) VALUES (%s, %s, %s, %s, %s)",
-        (key.workspace, key.key, key.fingerprint, status, body),
+        "INSERT INTO idempotency_keys (workspace, key, fingerprint, status, body, campaign_id)"
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        (key.workspace, key.key, key.fingerprint, status, body, key.campaign_id),
     )
     return Stored(status, body)
+
+
+def forget_answers(tx: Transaction, campaign_id: UUID) -> None:
+    """Drop what was answered about a campaign: it may hold numbers. Sent again, such a request finds no campaign."""
+    tx.cursor.execute("DELETE FROM idempotency_keys WHERE campaign_id = %s", (campaign_id,))
 
 
 class InFlight:

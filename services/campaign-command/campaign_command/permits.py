@@ -14,10 +14,14 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from campaign_command import caps
 from campaign_command.campaign import RUNNING, Campaign
-from campaign_command.contact import Contact, ContactStreamFact, PermitRefusal, decide_permit
-from campaign_command.contacts import ContactRow, complete_if_done, load, save, suppressed_numbers
+from campaign_command.contact import Contact, ContactStreamFact, PermitRefusal, decide_permit, is_consent
+from campaign_command.contacts import ContactRow, complete_if_done, load, save
 from campaign_command.store import Transaction, now_of
+from campaign_command.suppressed import stale_lists_of, suppressed_numbers
+from campaign_command.workspaces import load_workspaces
+from campaign_events.presets import FrequencyCap
 
 MAX_ASKS = 100
 
@@ -26,6 +30,19 @@ INSERT INTO live_calls (call_id, workspace, number, campaign_id, contact_id, att
                         campaign_version, caller_number, granted_at, expires_at, deadline_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
+_COUNT_CALLS = """
+INSERT INTO counted_calls (call_id, workspace, number_hash, at)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::timestamptz[])
+"""
+# One look into the index a number, whatever the planner believes of a table that has just begun to grow.
+_COUNTED = """
+SELECT n.workspace, n.number_hash, c.at FROM unnest(%s::uuid[], %s::bytea[]) AS n (workspace, number_hash)
+CROSS JOIN LATERAL (
+    SELECT at FROM counted_calls WHERE workspace = n.workspace AND number_hash = n.number_hash AND at > %s
+    ORDER BY at DESC LIMIT %s
+) AS c
+"""
+_BEING_ERASED = "SELECT workspace, number FROM erasures WHERE number IS NOT NULL AND workspace = ANY(%s)"
 _CALLS = """
 SELECT originator_id AS contact_id, convert_from(state, 'UTF8')::jsonb -> 'data' ->> 'call_id' AS call_id
 FROM campaign_command_events
@@ -60,6 +77,7 @@ class Granted(BaseModel):
     call_id: UUID
     expires_in_seconds: float
     number: str
+    number_hash: str
     caller_number: str
     agent_id: str
     prompt: str
@@ -106,6 +124,18 @@ def answer_asks(tx: Transaction, asks: Sequence[Ask], terms: Terms) -> list[Answ
     return answers
 
 
+def foresee(tx: Transaction, contact: Contact, campaign: Campaign, terms: Terms) -> Granted | NotGranted:
+    """What would be answered if the dialer asked for this contact now. Writes nothing, and needs no append lock."""
+    ask = Ask(
+        call_id=UUID(int=0),
+        campaign_id=campaign.campaign_id,
+        contact_id=contact.contact_id,
+        attempt=contact.attempt + 1,
+        settings_version=campaign.settings_version,
+    )
+    return _Batch(tx, [ask], terms, now_of(tx.cursor)).answer(ask)
+
+
 class _Batch:
     """What the decisions of one batch have to know of each other."""
 
@@ -118,10 +148,18 @@ class _Batch:
         self.closed = self._closed_calls()
         self.live = self._live_numbers()
         self.suppressed = self._suppressed_numbers()
+        self.stale_lists = stale_lists_of(tx, _known(self.campaigns.values()), now=now)
+        self.workspaces = load_workspaces(tx.cursor, {one.workspace for one in _known(self.campaigns.values())})
+        self.being_erased = self._being_erased()
+        self.hashes = {
+            (row.workspace, row.number): tx.hash_number(row.workspace, row.number) for row in self.rows.values()
+        }
+        self.counted = self._counted_calls()
         self.decided: dict[UUID, list[tuple[Contact, Sequence[ContactStreamFact]]]] = defaultdict(list)
         self.taken: set[UUID] = set()
         self.answered: dict[UUID, tuple[Ask, Granted | NotGranted]] = {}
         self.inserts: list[tuple[Any, ...]] = []
+        self.counts: list[tuple[Any, ...]] = []
 
     def answer(self, ask: Ask) -> Granted | NotGranted:
         """The answer to one ask; facts and rows are collected for `write`."""
@@ -152,8 +190,15 @@ class _Batch:
             attempt=ask.attempt,
             settings_version=ask.settings_version,
             suppressed=(campaign.campaign_id, row.number) in self.suppressed,
+            suppressed_by=self.suppressed.get((campaign.campaign_id, row.number), "suppressed"),
+            list_is_stale=campaign.campaign_id in self.stale_lists,
             number_is_live=key in self.live,
             now=self.now,
+            workspace_paused=self.workspaces[row.workspace].paused,
+            being_erased=key in self.being_erased,
+            capped_until=caps.allowed_at(self._caps_of(campaign), self.counted[key], self.now),
+            has_consent=is_consent(row.details["consent_basis"]),
+            zone_source=row.zone_source,
         )
         if facts:
             self.decided[campaign.campaign_id].append((row.contact, facts))
@@ -164,6 +209,9 @@ class _Batch:
         caller_number = _caller_number(campaign, row)
         expires_at = self.now + timedelta(seconds=self.terms.permit_seconds)
         deadline_at = self.now + timedelta(seconds=self.terms.in_progress_deadline_seconds)
+        # It may begin to ring as late as the permit's end: counted from there, no rolling window holds one too many.
+        self.counted[key].append(expires_at)
+        self.counts.append((ask.call_id, row.workspace, bytes.fromhex(self.hashes[key]), expires_at))
         self.inserts.append(
             (
                 ask.call_id,
@@ -180,7 +228,7 @@ class _Batch:
                 deadline_at,
             )
         )
-        return _granted(ask, row, campaign, caller_number=caller_number, expires_in=self.terms.permit_seconds)
+        return self._granted(ask, row, campaign, caller_number=caller_number, expires_in=self.terms.permit_seconds)
 
     def write(self) -> None:
         """Append the facts and write the rows. A contact that became do_not_call may have been the last open one."""
@@ -190,6 +238,7 @@ class _Batch:
             save(self.tx, decided, workspace=campaign.workspace)
         if self.inserts:
             self.tx.cursor.executemany(_INSERT, self.inserts)
+            self.tx.cursor.execute(_COUNT_CALLS, [list(column) for column in zip(*self.counts, strict=True)])
         for campaign_id in self.decided:
             complete_if_done(self.tx, campaign_id)
 
@@ -201,12 +250,34 @@ class _Batch:
             return _refused(ask, PermitRefusal("permanent", "call_closed"))
         if campaign.status is not RUNNING:
             return _refused(ask, PermitRefusal("temporary", "not_running"))
+        workspace = self.workspaces[campaign.workspace]
+        if workspace.paused_at is not None and workspace.paused_at >= standing["granted_at"]:
+            # As below, for all campaigns of the workspace at once.
+            return _refused(ask, PermitRefusal("permanent", "call_closed"))
         if campaign.version != standing["campaign_version"]:
             # It has been paused since: that pause's answer may have been given, so the permit is void for good.
             return _refused(ask, PermitRefusal("permanent", "call_closed"))
         if (campaign.campaign_id, row.number) in self.suppressed:
             return _refused(ask, PermitRefusal("permanent", "suppressed"))
-        return _granted(ask, row, campaign, caller_number=standing["caller_number"], expires_in=left)
+        return self._granted(ask, row, campaign, caller_number=standing["caller_number"], expires_in=left)
+
+    def _granted(
+        self, ask: Ask, row: ContactRow, campaign: Campaign, *, caller_number: str, expires_in: float
+    ) -> Granted:
+        settings = campaign.settings
+        return Granted(
+            call_id=ask.call_id,
+            expires_in_seconds=expires_in,
+            number=row.number,
+            number_hash=self.hashes[row.workspace, row.number],
+            caller_number=caller_number,
+            agent_id=settings.agent_id or "",
+            prompt=settings.custom_prompt,
+            ring_timeout_seconds=settings.limits.ring_timeout_seconds,
+            context={**row.details, "variables": dict(row.variables)},
+            attempt=ask.attempt,
+            settings_version=ask.settings_version,
+        )
 
     def _closed_calls(self) -> set[tuple[UUID, str]]:
         # A contact's facts know all its calls; whoever was never called needs no look.
@@ -215,6 +286,25 @@ class _Batch:
             return set()
         self.tx.cursor.execute(_CALLS, (called,))
         return {(row["contact_id"], row["call_id"]) for row in self.tx.cursor.fetchall()}
+
+    def _caps_of(self, campaign: Campaign) -> tuple[FrequencyCap, ...]:
+        return self.workspaces[campaign.workspace].caps + campaign.settings.frequency_caps
+
+    def _counted_calls(self) -> dict[tuple[UUID, str], list[datetime]]:
+        counted: dict[tuple[UUID, str], list[datetime]] = defaultdict(list)
+        in_force = [cap for campaign in _known(self.campaigns.values()) for cap in self._caps_of(campaign)]
+        if not in_force:
+            return counted
+        since, most = self.now - caps.longest_window(in_force), max(cap.calls for cap in in_force)
+        keys = {(workspace, bytes.fromhex(hashed)): (workspace, n) for (workspace, n), hashed in self.hashes.items()}
+        values = ([workspace for workspace, _ in keys], [hashed for _, hashed in keys], since, most)
+        for row in self.tx.cursor.execute(_COUNTED, values).fetchall():
+            counted[keys[row["workspace"], bytes(row["number_hash"])]].append(row["at"])
+        return counted
+
+    def _being_erased(self) -> set[tuple[UUID, str]]:
+        rows = self.tx.cursor.execute(_BEING_ERASED, (list(self.workspaces),)).fetchall()
+        return {(row["workspace"], row["number"]) for row in rows}
 
     def _live_numbers(self) -> set[tuple[UUID, str]]:
         wanted = {(row.workspace, row.number) for row in self.rows.values()}
@@ -225,35 +315,19 @@ class _Batch:
         )
         return {(row["workspace"], row["number"]) for row in self.tx.cursor.fetchall()}
 
-    def _suppressed_numbers(self) -> set[tuple[UUID, str]]:
+    def _suppressed_numbers(self) -> dict[tuple[UUID, str], str]:
         numbers: dict[UUID, list[str]] = defaultdict(list)
         for row in self.rows.values():
             numbers[row.contact.campaign_id].append(row.number)
         return {
-            (campaign.campaign_id, number)
+            (campaign.campaign_id, number): why
             for campaign in _known(self.campaigns.values())
-            for number in suppressed_numbers(self.tx.cursor, campaign, numbers[campaign.campaign_id])
+            for number, why in suppressed_numbers(self.tx, campaign, numbers[campaign.campaign_id]).items()
         }
 
 
 def _known(campaigns: Iterable[Campaign | None]) -> Iterable[Campaign]:
     return (campaign for campaign in campaigns if campaign is not None)
-
-
-def _granted(ask: Ask, row: ContactRow, campaign: Campaign, *, caller_number: str, expires_in: float) -> Granted:
-    settings = campaign.settings
-    return Granted(
-        call_id=ask.call_id,
-        expires_in_seconds=expires_in,
-        number=row.number,
-        caller_number=caller_number,
-        agent_id=settings.agent_id or "",
-        prompt=settings.custom_prompt,
-        ring_timeout_seconds=settings.limits.ring_timeout_seconds,
-        context={**row.details, "variables": dict(row.variables)},
-        attempt=ask.attempt,
-        settings_version=ask.settings_version,
-    )
 
 
 def _refused(ask: Ask, refusal: PermitRefusal) -> NotGranted:

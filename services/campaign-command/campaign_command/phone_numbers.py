@@ -16,6 +16,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType, ValidationResult
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_geographical_number, time_zones_for_number
 
+from campaign_command.number_plans import clean_number, zones_of
 from campaign_events.schedule import is_time_zone
 
 NumberReason = Literal[
@@ -71,6 +72,8 @@ _TOO_SHORT = {NumberParseException.TOO_SHORT_NSN, NumberParseException.TOO_SHORT
 
 def read_number(text: str, default_country: str | None) -> ReadNumber | NumberRefused:
     """The number a cell holds. `default_country` (ISO 3166) is what national numbers are read in, if known."""
+    if (known := clean_number(text)) is not None:
+        return NumberRefused("premium_rate") if known.kind == "premium" else ReadNumber(text, normalized=False)
     clean = _clean(text)
     if not clean:
         return NumberRefused("empty")
@@ -103,10 +106,13 @@ def candidate_zones(e164: str, own_zone: str | None) -> tuple[tuple[str, ...], Z
     """
     if own_zone is not None:
         return (own_zone,), "contact"
+    if (clean := clean_number(e164)) is not None:
+        zones = zones_of(e164, clean)
+        return zones, "number" if clean.at_place and zones else "country"
     number = phonenumbers.parse(e164)
     is_at_a_place = phonenumbers.is_number_geographical(number)
-    zones = time_zones_for_geographical_number(number) if is_at_a_place else time_zones_for_number(number)
-    known = tuple(zone for zone in zones if zone != UNKNOWN_TIMEZONE)
+    found = time_zones_for_geographical_number(number) if is_at_a_place else time_zones_for_number(number)
+    known = tuple(zone for zone in found if zone != UNKNOWN_TIMEZONE)
     return known, "number" if is_at_a_place and known else "country"
 
 

@@ -28,7 +28,7 @@ from campaign_command import store
 from campaign_command.store import EVENTS_TABLE, Recorded, Store
 from campaign_events.envelope import Event, wrap
 from campaign_events.topics import address_of
-from campaign_service.logs import Log
+from campaign_service.logs import Log, leaves_of
 from campaign_service.publisher import Publisher, partition_of
 
 PAGE = 1000
@@ -38,7 +38,14 @@ UNAVAILABLE = (*store.UNAVAILABLE, psycopg.OperationalError, psycopg.InterfaceEr
 
 _lag = Gauge("relay_lag_events", "Facts stored and not yet published")
 _position = Gauge("relay_position", "Last published position")
-_published_at = Gauge("relay_last_published_timestamp_seconds", "When the relay last had nothing left to publish")
+_oldest = Gauge("relay_lag_seconds", "Age of the oldest fact that is stored and not yet published")
+
+_LAG = f"""
+SELECT oldest.*, (SELECT max(notification_id) FROM {EVENTS_TABLE}) - relay.published AS behind
+FROM relay LEFT JOIN LATERAL (
+    SELECT * FROM {EVENTS_TABLE} WHERE notification_id > relay.published ORDER BY notification_id LIMIT 1
+) AS oldest ON true
+"""  # noqa: S608
 
 
 class Overtaken(Exception):
@@ -63,7 +70,7 @@ class Relay:
             try:
                 await self._attempt(stopping)
             except* (*UNAVAILABLE, Overtaken) as errors:
-                names = sorted({type(error).__name__ for error in _leaves(errors)})
+                names = sorted({type(error).__name__ for error in leaves_of(errors)})
                 delay = 0.1 if time.monotonic() - started > 10 else min(delay * 2, 5.0)
                 self._log.warning("relay_attempt_ended", errors=names, retry_in_seconds=round(delay, 2))
                 self._beat()
@@ -71,45 +78,46 @@ class Relay:
             finally:
                 self.active = False
 
-    async def check(self) -> str | None:
-        """For readiness: null; a standby relay is as ready as the active one."""
-        return None
-
     async def _attempt(self, stopping: asyncio.Event) -> None:
         connection = await psycopg.AsyncConnection[DictRow].connect(
             self._dsn, autocommit=True, row_factory=dict_row, application_name="relay"
         )
-        async with (
-            connection,
-            Publisher(self._bootstrap, topic_prefix=self._prefix, client_id="campaign-command-relay") as publisher,
-        ):
+        async with connection:
             while not await self._take_lock(connection):  # 1
                 self._beat()
                 if await _wait(stopping, 1.0):
                     return
             self.active = True
-            log = await asyncio.to_thread(lambda: self._store.log)
-            await connection.execute(f"LISTEN {EVENTS_TABLE}")
-            cursor = await connection.execute("SELECT published, priors FROM relay")
-            saved = await cursor.fetchone()
-            assert saved is not None
-            published, priors = cast(int, saved["published"]), cast(dict[str, int], saved["priors"])
-            while not stopping.is_set():
-                self._beat()
-                page = await self._read(connection, published)  # 2
-                if not page:
-                    _lag.set(0)
-                    _published_at.set_to_current_time()
-                    async for _ in connection.notifies(timeout=IDLE_SECONDS, stop_after=1):
-                        pass
-                    continue
-                events, priors = _in_envelopes(page, priors, log=log)  # 3
-                await publisher.publish(events)  # 4
-                await self._save(connection, was=published, now=page[-1][0], priors=priors)  # 5
-                published = page[-1][0]
-                _position.set(published)
-                if len(page) == PAGE:
-                    await self._measure_lag(connection, published)
+            await self._measure_lag(connection)  # before Kafka is needed, since it may be what is away
+            client_id = f"{self._prefix}campaign-command-relay"
+            async with Publisher(self._bootstrap, topic_prefix=self._prefix, client_id=client_id) as publisher:
+                await self._publish(connection, publisher, stopping)
+
+    async def _publish(
+        self, connection: psycopg.AsyncConnection[DictRow], publisher: Publisher, stopping: asyncio.Event
+    ) -> None:
+        log = await asyncio.to_thread(lambda: self._store.log)
+        await connection.execute(f"LISTEN {EVENTS_TABLE}")
+        cursor = await connection.execute("SELECT published, priors FROM relay")
+        saved = await cursor.fetchone()
+        assert saved is not None
+        published, priors = cast(int, saved["published"]), cast(dict[str, int], saved["priors"])
+        while not stopping.is_set():
+            self._beat()
+            page = await self._read(connection, published)  # 2
+            if not page:
+                _lag.set(0)
+                _oldest.set(0)
+                async for _ in connection.notifies(timeout=IDLE_SECONDS, stop_after=1):
+                    pass
+                continue
+            if len(page) == PAGE:
+                await self._measure_lag(connection)
+            events, priors = _in_envelopes(page, priors, log=log)  # 3
+            await publisher.publish(events)  # 4
+            await self._save(connection, was=published, now=page[-1][0], priors=priors)  # 5
+            published = page[-1][0]
+            _position.set(published)
 
     async def _take_lock(self, connection: psycopg.AsyncConnection[DictRow]) -> bool:
         cursor = await connection.execute("SELECT pg_try_advisory_lock(%s) AS taken", (RELAY_LOCK,))
@@ -134,10 +142,13 @@ class Relay:
         if cursor.rowcount != 1:
             raise Overtaken
 
-    async def _measure_lag(self, connection: psycopg.AsyncConnection[DictRow], published: int) -> None:
-        cursor = await connection.execute(f"SELECT max(notification_id) AS last FROM {EVENTS_TABLE}")  # noqa: S608
+    async def _measure_lag(self, connection: psycopg.AsyncConnection[DictRow]) -> None:
+        cursor = await connection.execute(_LAG)
         row = await cursor.fetchone()
-        _lag.set((row["last"] or 0) - published if row else 0)
+        assert row is not None
+        waiting = row["notification_id"] is not None
+        _lag.set(row["behind"] if waiting else 0)
+        _oldest.set(max(0.0, time.time() - self._store.recorded(row).fact.at.timestamp()) if waiting else 0)
 
 
 def _in_envelopes(
@@ -161,14 +172,6 @@ def _in_envelopes(
         priors[partition] = position
         events.append((address.topic, event))
     return events, priors
-
-
-def _leaves(errors: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    return [
-        leaf
-        for error in errors.exceptions
-        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    ]
 
 
 async def _wait(stopping: asyncio.Event, seconds: float) -> bool:

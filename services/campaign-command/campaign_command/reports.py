@@ -20,11 +20,15 @@ from uuid import UUID
 
 from prometheus_client import Counter
 
+from campaign_command import caps
 from campaign_command.campaign import Campaign
 from campaign_command.contact import Contact, ContactStreamFact, evolve, mark_not_callable
-from campaign_command.contacts import complete_if_done, load, save, suppressed_numbers
+from campaign_command.contacts import complete_if_done, load, save
+from campaign_command.do_not_call import Source
+from campaign_command.gone_contacts import hashes_of
 from campaign_command.store import Transaction, now_of
-from campaign_command.suppressions import Source, suppress
+from campaign_command.suppressed import suppressed_numbers
+from campaign_command.suppressions import suppress, suppress_hashes
 from campaign_command.verdict import asks_not_to_be_called, decide_report
 from campaign_events.envelope import Event
 from campaign_events.facts import (
@@ -54,7 +58,7 @@ ON CONFLICT (topic, partition) DO UPDATE SET position = excluded.position
 """
 
 
-def apply_reports(tx: Transaction, received: Sequence[Received], *, hash_key: str) -> int:
+def apply_reports(tx: Transaction, received: Sequence[Received]) -> int:
     """Apply a batch; returns how many reports were new. Gap and UnknownLog stop the caller."""
     applied = _lock_positions(tx, received)  # 1
     fresh, positions = admit(applied, received)
@@ -62,7 +66,7 @@ def apply_reports(tx: Transaction, received: Sequence[Received], *, hash_key: st
         batch = _Batch(tx, [item.event for item in fresh])  # 2
         for item in fresh:
             batch.apply(item.event)  # 3
-        batch.write(hash_key=hash_key)  # 4-7
+        batch.write()  # 4-7
     moved = [(*key, done.log, done.position) for key, done in positions.items() if applied.get(key) != done]
     if moved:
         tx.cursor.executemany(_MOVE_POSITIONS, moved)  # 7
@@ -92,8 +96,12 @@ class _Batch:
         self.facts: dict[UUID, list[ContactStreamFact]] = defaultdict(list)
         self.causes: dict[UUID, str] = {}
         self.asked: dict[tuple[UUID, Source], set[str]] = defaultdict(set)
+        self.asked_hashes: dict[tuple[UUID, Source], set[str]] = defaultdict(set)
+        gone = {fact.contact_id for fact in facts if isinstance(fact, CallVerdict) and asks_not_to_be_called(fact)}
+        self.gone = hashes_of(tx, gone - set(self.rows))
         self.placed: list[UUID] = []
         self.closed: list[UUID] = []
+        self.uncounted: list[UUID] = []
 
     def apply(self, event: Event[Any]) -> None:
         """Decide on one report; a type of a later version changes nothing here."""
@@ -105,6 +113,8 @@ class _Batch:
             case CallEnded() | CallCorrected():
                 self._verdict(event, fact)
                 self.closed.append(fact.call_id)
+                if not caps.counts(fact):
+                    self.uncounted.append(fact.call_id)
             case ContactNotCallable():
                 contact, campaign = self.contacts.get(fact.contact_id), self.campaigns[fact.campaign_id]
                 if contact is None or campaign is None or not _belongs(contact, campaign):
@@ -112,7 +122,7 @@ class _Batch:
                 else:
                     self._decided(event, contact, mark_not_callable(contact, campaign, fact, now=self.now))
 
-    def write(self, *, hash_key: str) -> None:
+    def write(self) -> None:
         """Steps 4 to 7."""
         by_campaign: dict[UUID, list[tuple[Contact, Sequence[ContactStreamFact]]]] = defaultdict(list)
         for contact_id, facts in self.facts.items():
@@ -123,20 +133,27 @@ class _Batch:
             assert campaign is not None
             save(self.tx, decided, workspace=campaign.workspace, causes=self.causes)  # 4
         for (workspace, source), numbers in self.asked.items():
-            suppress(self.tx, numbers, workspace=workspace, source=source, hash_key=hash_key, now=self.now)  # 5
+            suppress(self.tx, numbers, workspace=workspace, source=source, now=self.now)  # 5
+        for (workspace, source), hashes in self.asked_hashes.items():
+            suppress_hashes(self.tx, hashes, workspace=workspace, source=source, now=self.now)
         for campaign_id in by_campaign:
             complete_if_done(self.tx, campaign_id)  # 6
         self.tx.cursor.execute("UPDATE live_calls SET reported = true WHERE call_id = ANY(%s)", (self.placed,))  # 7
         self.tx.cursor.execute("DELETE FROM live_calls WHERE call_id = ANY(%s)", (self.closed,))
+        if self.uncounted:
+            self.tx.cursor.execute("DELETE FROM counted_calls WHERE call_id = ANY(%s)", (self.uncounted,))
 
     def _verdict(self, event: Event[Any], verdict: CallVerdict) -> None:
         row, campaign = self.rows.get(verdict.contact_id), self.campaigns[verdict.campaign_id]
         workspace, number = self.live.get(verdict.call_id, (None, None))
         if row is not None:
             workspace, number = row.workspace, row.number
+        source: Source = "network" if verdict.outcome is Outcome.UNWANTED else "agent"
+        if asks_not_to_be_called(verdict) and number is None and verdict.contact_id in self.gone:
+            gone_from, hashed = self.gone[verdict.contact_id]
+            self.asked_hashes[gone_from, source].add(hashed)
         if asks_not_to_be_called(verdict) and workspace is not None and number is not None:
             # Also for a deleted campaign or a removed contact: the person asked.
-            source: Source = "network" if verdict.outcome is Outcome.UNWANTED else "agent"
             self.asked[workspace, source].add(number)
             self.suppressed |= {(i, number) for i, c in self.campaigns.items() if c and c.workspace == workspace}
         if row is None or campaign is None or not _belongs(row.contact, campaign):
@@ -161,7 +178,7 @@ class _Batch:
         found: set[tuple[UUID, str]] = set()
         for campaign in self.campaigns.values():
             if isinstance(campaign, Campaign):
-                listed = suppressed_numbers(self.tx.cursor, campaign, numbers[campaign.campaign_id])
+                listed = suppressed_numbers(self.tx, campaign, numbers[campaign.campaign_id])
                 found |= {(campaign.campaign_id, number) for number in listed}
         return found
 

@@ -20,7 +20,8 @@ _OUTSTANDING = """
 SELECT count(*) AS outstanding FROM live_calls
 WHERE NOT reported AND granted_at <= %(since)s
   AND expires_at + make_interval(secs => %(place_timeout)s) > clock_timestamp()
-  AND (campaign_id = %(campaign)s OR (workspace = %(workspace)s AND number = ANY(%(numbers)s)))
+  AND (campaign_id = %(campaign)s OR (workspace = %(workspace)s
+       AND (%(numbers)s::text[] IS NULL OR number LIKE ANY(%(numbers)s))))
 """
 
 
@@ -41,8 +42,13 @@ class Silence:
         await self._wait({"campaign": campaign_id, "workspace": None, "numbers": []})
 
     async def of_numbers(self, workspace: UUID, numbers: list[str]) -> None:
-        """Return when no permit for these numbers of the workspace is outstanding."""
-        await self._wait({"campaign": None, "workspace": workspace, "numbers": numbers})
+        """Return when no permit for these numbers (or beginnings, `+1900*`) of the workspace is outstanding."""
+        patterns = [number.replace("*", "%") for number in numbers]
+        await self._wait({"campaign": None, "workspace": workspace, "numbers": patterns})
+
+    async def of_workspace(self, workspace: UUID) -> None:
+        """Return when no permit of the whole workspace is outstanding."""
+        await self._wait({"campaign": None, "workspace": workspace, "numbers": None})
 
     async def _wait(self, whose: dict[str, object]) -> None:
         with _waited.time():

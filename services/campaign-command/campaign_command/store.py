@@ -12,6 +12,8 @@ A transaction, in order:
 6. commit.
 """
 
+import hashlib
+import hmac
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +52,7 @@ from campaign_events.facts import (
     ContactsRemoved,
     Fact,
     SuppressionFact,
+    WorkspaceFact,
 )
 from campaign_events.schedule import STORED
 
@@ -203,6 +206,15 @@ class Transaction:
             return None
         return campaign
 
+    @property
+    def hash_key(self) -> str:
+        """The key of `hash_number`."""
+        return self._store.hash_key
+
+    def hash_number(self, workspace: UUID, number: str) -> str:
+        """The keyed hash that stands for a number where the number may not: HMAC-SHA-256, hex; one a workspace."""
+        return hash_number(self.hash_key, workspace, number)
+
     def append(
         self,
         facts: Sequence[Fact],
@@ -254,11 +266,12 @@ class Transaction:
 class Store:
     """The event table and the side rows beside it. Synchronous; call it from worker threads."""
 
-    def __init__(self, dsn: str, *, pool_size: int) -> None:
+    def __init__(self, dsn: str, *, pool_size: int, hash_key: str) -> None:
         self.application = CampaignApplication(env=_environment(dsn, pool_size=pool_size))
         recorder = self.application.recorder
         assert isinstance(recorder, Recorder)
         self.recorder = recorder
+        self.hash_key = hash_key
         self._campaigns: dict[UUID, Campaign] = {}
 
     @cached_property
@@ -329,7 +342,7 @@ class Store:
 
 
 def stream_of(fact: Fact) -> UUID:
-    """The stream a fact belongs to: the contact, the campaign's contact list, the suppression, or the campaign."""
+    """The stream a fact belongs to: contact, campaign's contact list, campaign, suppression, or workspace."""
     if isinstance(fact, ContactFact):
         return fact.contact_id
     if isinstance(fact, ContactsAdded | ContactsRemoved):
@@ -338,7 +351,14 @@ def stream_of(fact: Fact) -> UUID:
         return fact.campaign_id
     if isinstance(fact, SuppressionFact):
         return fact.suppression_id
+    if isinstance(fact, WorkspaceFact):
+        return fact.workspace
     raise TypeError(f"{type(fact).__name__} belongs to no stream of this log")
+
+
+def hash_number(key: str, workspace: UUID, number: str) -> str:
+    """The keyed hash of a number (or of a beginning of numbers, `+1900*`) in a workspace."""
+    return hmac.new(key.encode(), f"{workspace}:{number}".encode(), hashlib.sha256).hexdigest()
 
 
 def contact_list_stream(campaign_id: UUID) -> UUID:
@@ -367,6 +387,10 @@ def _naming_the_world() -> Iterator[None]:
 
 def _environment(dsn: str, *, pool_size: int) -> dict[str, str]:
     given = conninfo_to_dict(dsn)
+    others = sorted(given.keys() - {"dbname", "host", "port", "user", "password"})
+    if others:
+        # The library takes five values; dropping sslmode in silence would be worse than refusing it.
+        raise ValueError(f"DATABASE_DSN: {', '.join(others)}: say it by the PG… environment variables (PGSSLMODE, …)")
     return {
         "POSTGRES_DBNAME": str(given.get("dbname", "")),
         "POSTGRES_HOST": str(given.get("host", "")),

@@ -19,7 +19,7 @@ A suppressed number makes it do_not_call whatever the call brought. What comes a
 was settled by default, or found no person: an agent's own report stands. Source: the outcomes reference of the design.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from campaign_command.campaign import Campaign, ends_at, zone_of
@@ -31,6 +31,7 @@ from campaign_command.contact import (
     PENDING,
     RESCHEDULED,
     VOICEMAIL,
+    WAITING,
     Contact,
     ContactStreamFact,
     LastCall,
@@ -84,11 +85,14 @@ def decide_report(
     """The facts that follow from a call's end or its correction; none when it changes nothing."""
     call = contact.call
     if call is not None and call.call_id == verdict.call_id:
+        verdict = _believable(verdict, since=call.granted_at, now=now)
         if contact.status is IN_PROGRESS:
             return [_settled(contact, campaign, verdict, suppressed=suppressed, now=now)]
-        if call.day is not None:
+        if call.day is not None and call.counted_as is contact.status:
             return _corrected(contact, call, call.day, campaign, verdict, suppressed=suppressed, now=now)
-    # A call that was counted nowhere has no figures to correct: it is treated as an older one.
+        if call.day is None and verdict.outcome in _PICKED_UP and contact.status in WAITING:
+            # It was taken for a call that never rang, and was answered: it counts after all.
+            return [_settled(contact, campaign, verdict, suppressed=suppressed, now=now)]
     return _of_older_call(contact, campaign, verdict, suppressed=suppressed, now=now)
 
 
@@ -96,7 +100,9 @@ def _settled(
     contact: Contact, campaign: Campaign, verdict: CallVerdict, *, suppressed: bool, now: datetime
 ) -> ContactStatusChanged:
     counted = counts_as_attempt(verdict)
-    settlement = _settle(contact, campaign, verdict, suppressed=suppressed, now=now)
+    # In progress the attempt is counted already; a call that was taken for uncounted was taken back.
+    begun = contact.attempt if contact.status is IN_PROGRESS else contact.attempt + 1
+    settlement = _settle(replace(contact, attempt=begun), campaign, verdict, suppressed=suppressed, now=now)
     answered = verdict.outcome in _BY_A_PERSON
     return ContactStatusChanged(
         at=now,
@@ -106,7 +112,7 @@ def _settled(
         previous_attempt=contact.attempt,
         previous_due_at=contact.due_at,
         status=settlement.status,
-        attempt=contact.attempt if counted else contact.attempt - 1,
+        attempt=begun if counted else begun - 1,
         call_id=verdict.call_id,
         settings_version=verdict.settings_version,
         reason=settlement.reason,
@@ -288,6 +294,13 @@ def rule_of(rules: RetryRules, outcome: Outcome) -> RetryRule:
     """The retry rule that an outcome falls under."""
     rule: RetryRule = getattr(rules, _RULE_OF[outcome])
     return rule
+
+
+def _believable(verdict: CallVerdict, *, since: datetime, now: datetime) -> CallVerdict:
+    # The times are the carrier's. A clock of theirs that is wrong must neither park a contact for a year nor ring it
+    # again at once: the call lies between its permit and now.
+    times = {name: getattr(verdict, name) for name in ("started_at", "answered_at", "ended_at")}
+    return verdict.model_copy(update={name: min(max(at, since), now) for name, at in times.items() if at is not None})
 
 
 def _day(campaign: Campaign, verdict: CallVerdict, now: datetime) -> date:
