@@ -328,12 +328,11 @@ def processor_seconds(stack: Stack) -> dict[str, float]:
             used[row.name] = times.user + times.system + times.children_user + times.children_system
     whole = psutil.cpu_times()
     used["machine"] = sum(whole) - whole.idle - whole.iowait
-    named: dict[str, list[psutil.Process]] = {"postgres": [], "java": []}
-    for process in psutil.process_iter(["name"]):
-        if process.info["name"] in named:
-            named[process.info["name"]].append(process)
-    for name, processes in named.items():
-        used[f"{name}, all"] = sum(sum(process.cpu_times()[:2]) for process in processes)
+    for server in stack.servers.own:
+        if server.pid is not None:
+            process = psutil.Process(server.pid)
+            family = [process, *process.children(recursive=True)]
+            used[server.name] = sum(sum(member.cpu_times()[:2]) for member in family)
     return used
 
 

@@ -5,7 +5,6 @@ spool just as long as an import needs it.
 """
 
 import asyncio
-import gc
 import random
 import sys
 import traceback
@@ -149,8 +148,6 @@ class Importer:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Import until `stopping`, then finish the chunks in hand."""
-        # What the start has made stays: the many objects of a chunk shall not have it looked through again and again.
-        gc.freeze()
         # A command waits for the interpreter at each of its steps while a chunk is worked on: at the default of 5 ms a
         # turn that adds up to tens of milliseconds.
         sys.setswitchinterval(SWITCH_SECONDS)
