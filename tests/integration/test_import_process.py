@@ -73,13 +73,15 @@ async def running(servers: Servers) -> Any:
         env={"campaign-command": environment},
     )
     stack = Stack(servers, state_folder=folder, options=options, report=lambda line: None)
-    with stack.running():
-        made = Running(stack, folder)
-        yield made
-        await made.http.aclose()
-    stack.drop_databases()
-    await delete_topics(servers.kafka_bootstrap, topic_prefix=f"import-{name}-")
-    shutil.rmtree(folder)
+    try:
+        with stack.running():
+            made = Running(stack, folder)
+            yield made
+            await made.http.aclose()
+    finally:
+        stack.drop_databases()
+        await delete_topics(servers.kafka_bootstrap, topic_prefix=f"import-{name}-")
+        shutil.rmtree(folder)
 
 
 def file_of(rows: int) -> bytes:

@@ -19,7 +19,7 @@ ALWAYS = {day: [("00:00", "24:00")] for day in WEEKDAYS}
 
 
 def schedule(weekly: Any = DAILY_9_TO_18, **more: Any) -> Schedule:
-    return Schedule.model_validate({"weekly": weekly, **more})
+    return Schedule.model_validate({"weekly": weekly, **more}, context=STORED)
 
 
 def local(zone: str, *parts: int, fold: int = 0) -> datetime:

@@ -40,9 +40,10 @@ _FIRST = """
 (SELECT c.*, {key} AS key, {others} FROM contacts c
  WHERE c.campaign_id = %(campaign)s AND {range}{condition} ORDER BY {key} USING ~<~, c.seq LIMIT %(limit)s)
 """
+# A range of one text: with `=` the planner may take any index in the order of `seq` and look at everybody.
 _SAME_KEY = """
 (SELECT c.*, {key} AS key, {others} FROM contacts c
- WHERE c.campaign_id = %(campaign)s AND {key} = %(key)s AND c.seq > %(seq)s{condition}
+ WHERE c.campaign_id = %(campaign)s AND {key} ~>=~ %(key)s AND {key} ~<=~ %(key)s AND c.seq > %(seq)s{condition}
  ORDER BY {key} USING ~<~, c.seq LIMIT %(limit)s)
 """
 _LATER_KEY = """
@@ -151,7 +152,7 @@ def page_query(
         forms = [_FIRST]
         if after is not None:
             values["key"] = after.key
-            forms = [_SAME_KEY, _LATER_KEY]
+            forms = [_LATER_KEY] if search.is_number else [_SAME_KEY, _LATER_KEY]  # a number is there once
         parts += [
             form.format(key=key, condition=of_index + condition, range=_RANGE.format(key=key), others=_TEXTS)
             for form in forms

@@ -24,5 +24,5 @@ class Settings(ServiceSettings):
     max_import_bytes: int = Field(default=200 * 1024 * 1024, ge=1)
     max_import_rows: int = Field(default=5_000_000, ge=1)
     import_chunk_rows: int = Field(
-        default=500, ge=1, le=1000, description="Rows a transaction; more are a little faster, and a Pause waits longer"
+        default=250, ge=1, le=1000, description="Rows a transaction; more are a little faster, and a Pause waits longer"
     )
