@@ -72,8 +72,8 @@ bench-import: $(INSTALLED)  ## a million contacts against raw COPY; minutes: [AR
 	@$(RUN) tests/bench/import_bench.py $(ARGS)
 
 test: $(INSTALLED)  ## all tests but chaos and bench, with branch coverage: [ARGS=tests/unit]
-	@$(RUN) -m pytest --cov --cov-branch --cov-report=term:skip-covered --ignore=tests/chaos --ignore=tests/bench $(ARGS)
-	@test -n "$(ARGS)" || $(RUN) -m coverage report --include="$(PURE)" --fail-under=95 >.coverage.pure || { cat .coverage.pure; exit 1; }
+	@$(RUN) -m pytest -n 2 --dist loadfile --cov --cov-branch --cov-report=term:skip-covered --ignore=tests/chaos --ignore=tests/bench $(ARGS)
+	@test -n "$(ARGS)" || { report=$$($(RUN) -m coverage report --include="$(PURE)" --fail-under=95) || { echo "$$report"; exit 1; }; }
 
 lint: $(INSTALLED)  ## ruff: rules and format
 	@$(RUN) -m ruff check .
