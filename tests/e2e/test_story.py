@@ -1,6 +1,7 @@
 """The whole story over HTTP: a campaign runs to its end, is paused, cancelled, survives crashes, and keeps secrets."""
 
 import asyncio
+import json
 import re
 import signal
 import time
@@ -170,3 +171,20 @@ def test_deleting_asks_for_the_id_and_keeps_the_call_history(start_system: Calla
     assert listed["items"] == []
     assert system.client.get(f"{system.url('analytics-projector')}/v1/campaigns/{campaign_id}").status_code == 404
     assert len(system.calls(campaign_id)) == 2
+
+
+def test_a_service_that_is_told_to_leave_finishes_and_leaves_with_zero(start_system: Callable[..., System]) -> None:
+    system = start_system(restart=False)
+    campaign_id = system.create()
+    import_file(system, campaign_id, CONTACTS.read_bytes())
+    system.order(campaign_id, "start")
+    system.wait(campaign_id, lambda view: bool(view["figures"]["placed"] >= 20))
+    for service in ("dialer", "campaign-command", "analytics-projector", "simulated-carrier"):
+        system.stack.kill(service, signal.SIGTERM)
+        deadline = time.monotonic() + 20
+        while system.stack.pid(service) is not None:
+            assert time.monotonic() < deadline, f"{service} does not leave"
+            time.sleep(0.05)
+        last = json.loads(system.stack.logs(service).read_text().splitlines()[-1])
+        assert last["event"] == "stopped", last
+        assert last.get("exit_code", 0) == 0, last
