@@ -75,6 +75,15 @@ async def run_process(
     return code
 
 
+async def told_to_stop(stopping: asyncio.Event, *, within_seconds: float) -> bool:
+    """Let a loop rest between turns: true as soon as it is told to stop, false when the time is up."""
+    try:
+        await asyncio.wait_for(stopping.wait(), within_seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
 def leave(code: int) -> None:
     """End the process now: a failed loop may leave tasks that wait for ever."""
     os._exit(code)

@@ -21,8 +21,8 @@ from campaign_events.positions import Gap, Received, UnknownLog
 from campaign_events.topics import CAMPAIGN_EVENTS
 from campaign_service.health import Health
 from campaign_service.logs import Log, configure_logs
-from campaign_service.migrations import LOCK, TABLE, UNLOCK, read_migrations
-from campaign_service.process import EXIT_SOFTWARE, leave, run_process
+from campaign_service.migrations import apply
+from campaign_service.process import EXIT_SOFTWARE, leave, run_process, told_to_stop
 from campaign_service.settings import DatabaseSettings, load_settings
 from campaign_service.subscription import Subscription
 from campaign_service.tokens import verifier_of
@@ -72,11 +72,7 @@ async def serve(settings: Settings, log: Log) -> int:
                     await projector.measure(await subscription.waiting())
                 except Unavailable as error:
                     log.warning("lag_unavailable", error=str(error))
-                try:
-                    async with asyncio.timeout(LAG_SECONDS):
-                        await stopping.wait()
-                except TimeoutError:
-                    continue
+                await told_to_stop(stopping, within_seconds=LAG_SECONDS)
 
         health.check("consumer", subscription.check)
         health.check("database", database)
@@ -93,19 +89,8 @@ async def migrate(settings: DatabaseSettings, log: Log) -> int:
     """Bring the database to the newest schema. The topic belongs to its writer, campaign-command."""
     connection = await asyncpg.connect(settings.database_dsn.get_secret_value())
     try:
-        await connection.execute(LOCK)
-        await connection.execute(TABLE)
-        done = {r["number"] for r in await connection.fetch("SELECT number FROM migrations")}
-        for migration in read_migrations(MIGRATIONS):
-            if migration.number in done:
-                continue
-            async with connection.transaction():
-                await connection.execute(migration.sql)
-                await connection.execute(
-                    "INSERT INTO migrations (number, name) VALUES ($1, $2)", migration.number, migration.name
-                )
+        for migration in await apply(connection, MIGRATIONS):
             log.info("migrated", number=migration.number, name=migration.name)
-        await connection.execute(UNLOCK)
     finally:
         await connection.close()
     return 0

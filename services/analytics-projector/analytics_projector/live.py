@@ -23,6 +23,7 @@ from analytics_projector.projector import CHANNEL, Unavailable, database_errors
 from analytics_projector.rows import Pool
 from campaign_service.logs import Log
 from campaign_service.problems import Problem
+from campaign_service.process import told_to_stop
 
 TICK_SECONDS = 0.25
 HEARTBEAT_SECONDS = 15.0
@@ -126,7 +127,7 @@ class Live:
                 except Unavailable as error:
                     self._log.warning("live_push_unavailable", error=str(error))
                     self._refetch = True
-                await _pause(stopping, TICK_SECONDS)
+                await told_to_stop(stopping, within_seconds=TICK_SECONDS)
         finally:
             self._stopped = True
             for page in self._pages:
@@ -173,7 +174,7 @@ class Live:
             except Unavailable as error:
                 self._log.warning("listen_unavailable", error=str(error))
             self._beat()
-            await _pause(stopping, random.uniform(0.25, 1.0))  # noqa: S311 - jitter, not a secret
+            await told_to_stop(stopping, within_seconds=random.uniform(0.25, 1.0))  # noqa: S311 - jitter, not a secret
 
     async def _listen_once(self, stopping: asyncio.Event) -> None:
         connection = await asyncpg.connect(self._dsn, timeout=5)
@@ -182,7 +183,7 @@ class Live:
             self._on_notice(connection, 0, CHANNEL, "")
             while not stopping.is_set() and not connection.is_closed():
                 self._beat()
-                await _pause(stopping, 0.5)
+                await told_to_stop(stopping, within_seconds=0.5)
         finally:
             connection.terminate()
 
@@ -194,12 +195,6 @@ class Live:
         for waiting in [self._waiting[id_] for id_ in ids if id_ in self._waiting] if ids else self._waiting.values():
             for event in waiting:
                 event.set()
-
-
-async def _pause(stopping: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
 
 
 def _message(found: list[CampaignRow]) -> bytes:

@@ -11,7 +11,15 @@ from pydantic import AwareDatetime, BaseModel, Field
 from campaign_command import commands, duplicates
 from campaign_command.campaign import Refused
 from campaign_command.commands import Target
-from campaign_command.gate import IF_MATCH_PARAMETER, KEY_PARAMETER, Gate, body_schema, if_match_of, no_body, problem_of
+from campaign_command.gate import (
+    IF_MATCH_PARAMETER,
+    KEY_PARAMETER,
+    body_schema,
+    gate_of,
+    if_match_of,
+    no_body,
+    problem_of,
+)
 from campaign_command.silence import Silence
 from campaign_events.settings import CampaignSettings, CampaignStatus, ContactStatus
 from campaign_service.paging import MAX_LIMIT
@@ -110,7 +118,7 @@ async def create(request: Request, caller: Operator) -> Response:
     raw = await request.body()
     settings = parse_body(CampaignSettings, raw)
     campaign_id = uuid4()
-    return await _gate(request).command(
+    return await gate_of(request).command(
         request,
         caller,
         lambda tx: commands.create(tx, campaign_id=campaign_id, workspace=caller.workspace, settings=settings),
@@ -137,7 +145,7 @@ async def edit(request: Request, caller: Operator, campaign_id: UUID) -> Respons
     if not isinstance(patch, dict):
         raise Problem(422, "invalid_request", "body: a JSON object with the fields to change.")
     target = _target(request, caller, campaign_id)
-    return await _gate(request).command(request, caller, lambda tx: commands.edit(tx, target, patch), body=raw)
+    return await gate_of(request).command(request, caller, lambda tx: commands.edit(tx, target, patch), body=raw)
 
 
 @router.post(
@@ -158,7 +166,7 @@ async def start(
     """409 `missing_variables` counts the contacts that lack a `{variable}` of the prompt, and names the first 100."""
     target = _target(request, caller, campaign_id)
     ignoring = ignore_missing_variables
-    return await _gate(request).command(
+    return await gate_of(request).command(
         request, caller, lambda tx: commands.start(tx, target, ignore_missing_variables=ignoring)
     )
 
@@ -173,7 +181,7 @@ async def start(
 async def pause(request: Request, caller: Operator, campaign_id: UUID) -> Response:
     target = _target(request, caller, campaign_id)
     silence = _silence(request)
-    return await _gate(request).command(
+    return await gate_of(request).command(
         request, caller, lambda tx: commands.pause(tx, target), then=lambda: silence.of_campaign(campaign_id)
     )
 
@@ -187,7 +195,7 @@ async def pause(request: Request, caller: Operator, campaign_id: UUID) -> Respon
 )
 async def resume(request: Request, caller: Operator, campaign_id: UUID) -> Response:
     target = _target(request, caller, campaign_id)
-    return await _gate(request).command(request, caller, lambda tx: commands.resume(tx, target))
+    return await gate_of(request).command(request, caller, lambda tx: commands.resume(tx, target))
 
 
 @router.post(
@@ -200,7 +208,7 @@ async def resume(request: Request, caller: Operator, campaign_id: UUID) -> Respo
 async def cancel(request: Request, caller: Operator, campaign_id: UUID) -> Response:
     target = _target(request, caller, campaign_id)
     silence = _silence(request)
-    return await _gate(request).command(
+    return await gate_of(request).command(
         request, caller, lambda tx: commands.cancel(tx, target), then=lambda: silence.of_campaign(campaign_id)
     )
 
@@ -218,7 +226,7 @@ async def delete(
     confirm: Annotated[str | None, Query(description="The campaign's id again", max_length=100)] = None,
 ) -> Response:
     target = _target(request, caller, campaign_id)
-    return await _gate(request).command(request, caller, lambda tx: commands.delete(tx, target, confirm=confirm))
+    return await gate_of(request).command(request, caller, lambda tx: commands.delete(tx, target, confirm=confirm))
 
 
 @router.post(
@@ -234,7 +242,7 @@ async def duplicate(request: Request, caller: Operator, campaign_id: UUID) -> Re
     target = _target(request, caller, campaign_id)
     new_id = uuid4()
     chosen = _chosen(asked.contacts)
-    return await _gate(request).command(
+    return await gate_of(request).command(
         request,
         caller,
         lambda tx: duplicates.duplicate(tx, target, campaign_id=new_id, name=asked.name, contacts=chosen),
@@ -290,11 +298,6 @@ def _chosen(contacts: Copied | tuple[ContactStatus, ...]) -> duplicates.Chosen:
 
 def _target(request: Request, caller: Caller, campaign_id: UUID) -> Target:
     return Target(campaign_id, caller.workspace, if_match_of(request))
-
-
-def _gate(request: Request) -> Gate:
-    gate: Gate = request.app.state.gate
-    return gate
 
 
 def _silence(request: Request) -> Silence:

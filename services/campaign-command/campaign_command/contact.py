@@ -176,7 +176,7 @@ def decide_permit(
     if list_is_stale:
         return [], PermitRefusal("temporary", "stale_list", now + timedelta(seconds=LIST_RECHECK_SECONDS))
     if campaign.settings.requires_consent and not has_consent:
-        return [_without_consent(contact, campaign, now=now)], PermitRefusal("permanent", NO_CONSENT)
+        return [_not_callable(contact, campaign, reason=NO_CONSENT, now=now)], PermitRefusal("permanent", NO_CONSENT)
     if number_is_live:
         return [], PermitRefusal("temporary", "number_live", now + timedelta(seconds=NUMBER_BUSY_SECONDS))
     if being_erased:
@@ -230,34 +230,25 @@ def opt_out(contact: Contact, *, max_attempts: int, reason: str, now: datetime) 
     ]
 
 
-def _without_consent(contact: Contact, campaign: Campaign, *, now: datetime) -> ContactCallabilityChanged:
-    """It keeps its status and does not hold up completion; each edit, of it or of the campaign, looks at it again."""
-    return ContactCallabilityChanged(
-        at=now,
-        campaign_id=contact.campaign_id,
-        contact_id=contact.contact_id,
-        callable=False,
-        reason=NO_CONSENT,
-        settings_version=campaign.settings_version,
-    )
-
-
 def mark_not_callable(
     contact: Contact, campaign: Campaign, report: ContactNotCallable, *, now: datetime
 ) -> list[ContactStreamFact]:
     """The dialer found no open minute; settings that have changed since will be looked at again."""
     if report.settings_version != campaign.settings_version or not contact.callable or contact.status not in WAITING:
         return []
-    return [
-        ContactCallabilityChanged(
-            at=now,
-            campaign_id=contact.campaign_id,
-            contact_id=contact.contact_id,
-            callable=False,
-            reason=report.reason,
-            settings_version=campaign.settings_version,
-        )
-    ]
+    return [_not_callable(contact, campaign, reason=report.reason, now=now)]
+
+
+def _not_callable(contact: Contact, campaign: Campaign, *, reason: str, now: datetime) -> ContactCallabilityChanged:
+    """It keeps its status and does not hold up completion; each edit, of it or of the campaign, looks at it again."""
+    return ContactCallabilityChanged(
+        at=now,
+        campaign_id=contact.campaign_id,
+        contact_id=contact.contact_id,
+        callable=False,
+        reason=reason,
+        settings_version=campaign.settings_version,
+    )
 
 
 def evolve(state: Contact, fact: ContactStreamFact) -> Contact:

@@ -13,7 +13,7 @@ from campaign_command.campaigns_api import PROBLEMS, Change
 from campaign_command.commands import Target
 from campaign_command.contact_edits import ContactPatch, edit_contact
 from campaign_command.contacts import MAX_CHUNK, NewContact, add_contacts
-from campaign_command.gate import IF_MATCH_PARAMETER, KEY_PARAMETER, Gate, body_schema, if_match_of
+from campaign_command.gate import IF_MATCH_PARAMETER, KEY_PARAMETER, body_schema, gate_of, if_match_of
 from campaign_command.phone_numbers import NumberRefused, candidate_zones, read_number
 from campaign_command.store import Transaction, now_of
 from campaign_events.schedule import TimeZoneName
@@ -113,7 +113,7 @@ async def add(request: Request, caller: Operator, campaign_id: UUID) -> Response
     raw = await request.body()
     asked = parse_body(ContactsIn, raw)
     target = Target(campaign_id, caller.workspace, if_match_of(request))
-    return await _gate(request).command(request, caller, lambda tx: _add(tx, target, asked.contacts), body=raw)
+    return await gate_of(request).command(request, caller, lambda tx: _add(tx, target, asked.contacts), body=raw)
 
 
 @router.patch(
@@ -126,7 +126,7 @@ async def edit(request: Request, caller: Operator, campaign_id: UUID, contact_id
     raw = await request.body()
     patch = parse_body(ContactPatch, raw)
     target = Target(campaign_id, caller.workspace, if_match_of(request))
-    return await _gate(request).command(
+    return await gate_of(request).command(
         request, caller, lambda tx: edit_contact(tx, target, contact_id, patch), body=raw
     )
 
@@ -139,7 +139,7 @@ async def edit(request: Request, caller: Operator, campaign_id: UUID, contact_id
 )
 async def remove(request: Request, caller: Operator, campaign_id: UUID, contact_id: UUID) -> Response:
     target = Target(campaign_id, caller.workspace, if_match_of(request))
-    return await _gate(request).command(request, caller, lambda tx: commands.remove(tx, target, [contact_id]))
+    return await gate_of(request).command(request, caller, lambda tx: commands.remove(tx, target, [contact_id]))
 
 
 @router.post(
@@ -153,7 +153,7 @@ async def remove_many(request: Request, caller: Operator, campaign_id: UUID) -> 
     asked = parse_body(RemovedIn, raw)
     target = Target(campaign_id, caller.workspace, if_match_of(request))
     ids = list(dict.fromkeys(asked.contact_ids))
-    return await _gate(request).command(request, caller, lambda tx: commands.remove(tx, target, ids), body=raw)
+    return await gate_of(request).command(request, caller, lambda tx: commands.remove(tx, target, ids), body=raw)
 
 
 def _add(tx: Transaction, target: Target, contacts: tuple[ContactIn, ...]) -> dict[str, Any]:
@@ -211,8 +211,3 @@ def _read(contact: ContactIn, default_country: str | None) -> NewContact | str:
         consent_source=contact.consent_source,
         variables=contact.variables,
     )
-
-
-def _gate(request: Request) -> Gate:
-    gate: Gate = request.app.state.gate
-    return gate

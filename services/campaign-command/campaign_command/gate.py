@@ -113,6 +113,12 @@ class Gate:
         return key_of(workspace=workspace, key=given, method=request.method, target=target, body=body)
 
 
+def gate_of(request: Request) -> Gate:
+    """The gate of the application that was asked."""
+    gate: Gate = request.app.state.gate
+    return gate
+
+
 def _response(stored: Stored) -> Response:
     response = Response(stored.body, status_code=stored.status, media_type="application/json")
     version = orjson.loads(stored.body).get("version")

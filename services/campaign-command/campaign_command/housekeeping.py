@@ -22,6 +22,7 @@ from campaign_command.workers import Workers
 from campaign_events.facts import CallVerdict
 from campaign_events.settings import Outcome
 from campaign_service.logs import Log
+from campaign_service.process import told_to_stop
 
 TURN_SECONDS = 5.0
 BATCH = 500
@@ -122,10 +123,7 @@ class Housekeeping:
             except UNAVAILABLE as error:
                 self._log.warning("housekeeping_unavailable", error=type(error).__name__)
             self._beat()
-            try:
-                await asyncio.wait_for(stopping.wait(), TURN_SECONDS)
-            except TimeoutError:
-                continue
+            await told_to_stop(stopping, within_seconds=TURN_SECONDS)
 
     def _turn(self) -> None:
         while sweep(self._store):

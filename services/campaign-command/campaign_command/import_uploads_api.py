@@ -20,7 +20,7 @@ from campaign_command.campaign import Refused
 from campaign_command.contact_file import ENCODING_NAMES, FileRefused, Meaning
 from campaign_command.contact_rows import Candidate
 from campaign_command.contacts import known_contacts
-from campaign_command.gate import KEY_PARAMETER, Gate, problem_of
+from campaign_command.gate import KEY_PARAMETER, gate_of, problem_of
 from campaign_command.import_preview import HEAD_BYTES, Preview, preview
 from campaign_command.import_spool import Unpacking, look_into, problem_of_file, receive, spool_file, take, too_large
 from campaign_command.imports import (
@@ -201,7 +201,7 @@ async def upload(
     settings: Settings = request.app.state.settings
     store: Store = request.app.state.store
     workers: Workers = request.app.state.commands
-    gate: Gate = request.app.state.gate
+    gate = gate_of(request)
     limits = limits_of(settings)
     _require_csv(request, default_country)
     meanings = _meanings(mapping, phone_column)

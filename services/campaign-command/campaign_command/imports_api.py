@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from campaign_command.campaign import Refused
 from campaign_command.contact_file import ENCODING_NAMES, ERROR_COLUMNS
 from campaign_command.csv_answers import BOM, csv_lines
-from campaign_command.gate import KEY_PARAMETER, Gate
+from campaign_command.gate import KEY_PARAMETER, gate_of
 from campaign_command.imports import end_import
 from campaign_command.store import Store, Transaction
 from campaign_command.workers import Workers
@@ -240,7 +240,7 @@ async def cancel(request: Request, caller: Operator, import_id: UUID) -> Respons
             raise Refused("import_over", f"The import is {found['state']} already.", state=found["state"])
         return answer_of(find_import(tx.cursor, import_id, caller.workspace)).model_dump(mode="json")
 
-    gate: Gate = request.app.state.gate
+    gate = gate_of(request)
     return await gate.command(request, caller, work)
 
 

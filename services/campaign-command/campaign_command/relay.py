@@ -29,6 +29,7 @@ from campaign_command.store import EVENTS_TABLE, Recorded, Store
 from campaign_events.envelope import Event, wrap
 from campaign_events.topics import address_of
 from campaign_service.logs import Log, leaves_of
+from campaign_service.process import told_to_stop
 from campaign_service.publisher import Publisher, partition_of
 
 PAGE = 1000
@@ -74,7 +75,7 @@ class Relay:
                 delay = 0.1 if time.monotonic() - started > 10 else min(delay * 2, 5.0)
                 self._log.warning("relay_attempt_ended", errors=names, retry_in_seconds=round(delay, 2))
                 self._beat()
-                await _wait(stopping, delay)
+                await told_to_stop(stopping, within_seconds=delay)
             finally:
                 self.active = False
 
@@ -85,7 +86,7 @@ class Relay:
         async with connection:
             while not await self._take_lock(connection):  # 1
                 self._beat()
-                if await _wait(stopping, 1.0):
+                if await told_to_stop(stopping, within_seconds=1.0):
                     return
             self.active = True
             await self._measure_lag(connection)  # before Kafka is needed, since it may be what is away
@@ -172,11 +173,3 @@ def _in_envelopes(
         priors[partition] = position
         events.append((address.topic, event))
     return events, priors
-
-
-async def _wait(stopping: asyncio.Event, seconds: float) -> bool:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True

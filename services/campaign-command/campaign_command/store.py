@@ -41,7 +41,6 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import IdleInTransactionSessionTimeout, ReadOnlySqlTransaction
 from psycopg.rows import DictRow
 from psycopg.sql import SQL
-from pydantic import BaseModel, ConfigDict
 
 from campaign_command.campaign import Campaign, CampaignStreamFact, evolve
 from campaign_events.facts import (
@@ -77,15 +76,6 @@ class Recorded:
     workspace: UUID
     correlation_id: str | None = None
     causation_id: str | None = None
-
-
-class _Stored(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    workspace: UUID
-    correlationid: str | None = None
-    causationid: str | None = None
-    data: dict[str, Any]
 
 
 class FactMapper(Mapper[UUID]):

@@ -33,6 +33,7 @@ from campaign_command.suppressions import lift_entries, suppress
 from campaign_command.workers import Workers
 from campaign_events.facts import NumberSuppressed
 from campaign_service.logs import Log
+from campaign_service.process import told_to_stop
 
 BATCH = 1000
 TURN_SECONDS = 0.5
@@ -277,10 +278,7 @@ class ListWorker:
                 except UNAVAILABLE as error:
                     self._log.warning("suppression_lists_unavailable", error=type(error).__name__)
                 self._beat()
-                try:
-                    await asyncio.wait_for(stopping.wait(), TURN_SECONDS)
-                except TimeoutError:
-                    continue
+                await told_to_stop(stopping, within_seconds=TURN_SECONDS)
         finally:
             self._workers.close()
 

@@ -20,7 +20,7 @@ from campaign_command.campaign import Refused
 from campaign_command.campaigns_api import PROBLEMS
 from campaign_command.contact_file import Meaning
 from campaign_command.do_not_call import MAX_AGE_DAYS, Upload, is_fresh
-from campaign_command.gate import KEY_PARAMETER, Gate, problem_of
+from campaign_command.gate import KEY_PARAMETER, gate_of, problem_of
 from campaign_command.import_spool import look_into, spool_file, take, too_large
 from campaign_command.imports import limits_of
 from campaign_command.settings import Settings
@@ -136,7 +136,7 @@ async def upload(
 ) -> Response:
     """Its numbers are put on the list after the answer, in the order of the file; `state` says when all are."""
     settings: Settings = request.app.state.settings
-    gate: Gate = request.app.state.gate
+    gate = gate_of(request)
     limits = limits_of(settings)
     new = NewList(
         name=name,
@@ -236,7 +236,7 @@ async def remove(
         row = undo(tx, list_id, workspace=caller.workspace, by=caller.subject, reason=reason)
         return _answer(row).model_dump(mode="json")
 
-    gate: Gate = request.app.state.gate
+    gate = gate_of(request)
     return await gate.command(request, caller, work, status=202)
 
 

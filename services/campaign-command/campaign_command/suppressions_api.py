@@ -22,7 +22,7 @@ from campaign_command.do_not_call import (
     pattern_of,
     read_wildcard,
 )
-from campaign_command.gate import KEY_PARAMETER, Gate, body_schema
+from campaign_command.gate import KEY_PARAMETER, body_schema, gate_of
 from campaign_command.phone_numbers import NumberRefused, read_number
 from campaign_command.store import Store, Transaction, hash_number, now_of
 from campaign_command.suppressions import lift, suppress
@@ -149,7 +149,7 @@ async def add(request: Request, caller: Operator) -> Response:
         )
         return {"entries": [{"number": text, "id": str(entries[text])} for text in texts]}
 
-    gate: Gate = request.app.state.gate
+    gate = gate_of(request)
     silence = request.app.state.silence
     return await gate.command(
         request, caller, work, status=201, body=raw, then=lambda: silence.of_numbers(caller.workspace, texts)
@@ -173,7 +173,7 @@ async def remove(
             raise Refused("unknown_suppression", "There is no such entry.")
         return {}
 
-    gate: Gate = request.app.state.gate
+    gate = gate_of(request)
     await gate.command(request, caller, work)
     return Response(status_code=204)
 

@@ -14,7 +14,7 @@ from campaign_command.campaign import Refused
 from campaign_command.campaigns_api import PROBLEMS
 from campaign_command.erasures import answer as erasure_answer
 from campaign_command.erasures import forget_words, request_erasure
-from campaign_command.gate import IF_MATCH_PARAMETER, KEY_PARAMETER, Gate, body_schema, if_match_of, problem_of
+from campaign_command.gate import IF_MATCH_PARAMETER, KEY_PARAMETER, body_schema, gate_of, if_match_of, problem_of
 from campaign_command.phone_numbers import NumberRefused, read_number
 from campaign_command.workspaces import WorkspaceSettings, answer, change, load_workspace
 from campaign_service.problems import Problem, parse_body
@@ -116,7 +116,7 @@ async def erase(request: Request, caller: Admin) -> Response:
         raise Problem(422, "invalid_request", f"number: {message}", errors=errors)
     e164 = number.e164
     store, workers = request.app.state.store, request.app.state.commands
-    gate: Gate = request.app.state.gate
+    gate = gate_of(request)
 
     async def forget() -> None:
         await workers.run(lambda: forget_words(store))
@@ -147,7 +147,7 @@ async def get_erasure(request: Request, caller: Operator, erasure_id: UUID) -> R
 
 
 async def _change(request: Request, caller: Caller, wanted: dict[str, Any], raw: bytes = b"") -> Response:
-    gate: Gate = request.app.state.gate
+    gate = gate_of(request)
     silence = request.app.state.silence
     if_match = if_match_of(request)
 

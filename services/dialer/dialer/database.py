@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 
-from campaign_service.migrations import LOCK, TABLE, UNLOCK, read_migrations
+from campaign_service.migrations import apply
 
 if TYPE_CHECKING:  # subscriptable for the type checker only
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
@@ -47,15 +47,6 @@ async def migrate(dsn: str) -> int:
     """Apply what is missing; how many steps that were. Safe to run by several processes at once."""
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute(LOCK)
-        await connection.execute(TABLE)
-        done = {row["number"] for row in await connection.fetch("SELECT number FROM migrations")}
-        missing = [step for step in read_migrations(MIGRATIONS) if step.number not in done]
-        for step in missing:
-            async with connection.transaction():
-                await connection.execute(step.sql)
-                await connection.execute("INSERT INTO migrations VALUES ($1, $2)", step.number, step.name)
-        await connection.execute(UNLOCK)
-        return len(missing)
+        return len(await apply(connection, MIGRATIONS))
     finally:
         await connection.close()

@@ -16,6 +16,7 @@ from prometheus_client import Counter
 
 from campaign_events.settings import Outcome
 from campaign_service.logs import Log
+from campaign_service.process import told_to_stop
 from dialer.call_log import change
 from dialer.calls import Call, Patience, Step, absent, found, looked_at, refused, silent, told_again, unanswered
 from dialer.carriers import Absent, Carrier, Sighting
@@ -91,7 +92,7 @@ class Reconciler:
                 self._log.warning("reconciler_unavailable", error=type(error).__name__)
             turns += 1
             if looked < CHUNK:
-                await _pause(stopping, TURN_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+                await told_to_stop(stopping, within_seconds=TURN_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
 
     async def look(self) -> int:
         """One turn: every call that is overdue, a chunk at most; how many they were."""
@@ -157,10 +158,3 @@ class Reconciler:
                 self._pool, [row["id"] for row in rows], lambda call: told_again(call, now=now, next_at=next_at)
             )
             self._log.warning("ends_told_again", count=len(rows))
-
-
-async def _pause(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return

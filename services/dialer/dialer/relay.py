@@ -20,6 +20,7 @@ from campaign_events.facts import FACTS
 from campaign_events.schedule import STORED
 from campaign_events.topics import CALL_EVENTS
 from campaign_service.logs import Log
+from campaign_service.process import told_to_stop
 from campaign_service.publisher import Publisher, partition_of
 from dialer.call_log import OUTBOX_CHANNEL
 from dialer.database import COMMAND_TIMEOUT_SECONDS, UNAVAILABLE
@@ -64,7 +65,7 @@ class Relay:
                 failures += 1
                 pause = min(0.2 * 2 ** min(failures, 10), LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1.5)  # noqa: S311
                 self._log.warning("relay_unavailable", error=type(error).__name__, retry_in_seconds=round(pause, 2))
-                await _wait(stopping, pause)
+                await told_to_stop(stopping, within_seconds=pause)
             else:
                 failures = 0
 
@@ -73,7 +74,7 @@ class Relay:
         try:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", RELAY_LOCK):
                 beat()
-                if await _wait(stopping, POLL_SECONDS):
+                if await told_to_stop(stopping, within_seconds=POLL_SECONDS):
                     return
             news = asyncio.Event()
             await connection.add_listener(OUTBOX_CHANNEL, lambda *_: news.set())
@@ -163,11 +164,3 @@ def _is_unavailable(error: Exception) -> bool:
     if isinstance(error, ExceptionGroup):
         return all(_is_unavailable(one) for one in error.exceptions)
     return isinstance(error, (*UNAVAILABLE, KafkaError, Lost))
-
-
-async def _wait(stopping: asyncio.Event, seconds: float) -> bool:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from prometheus_client import Counter
 
 from campaign_service.logs import Log
+from campaign_service.process import told_to_stop
 from dialer.database import UNAVAILABLE, Pool
 
 TURN_SECONDS = 2.0
@@ -117,7 +118,4 @@ class Retention:
                     self._log.info("calls_forgotten", words=words, numbers=numbers)
             except UNAVAILABLE as error:
                 self._log.warning("retention_unavailable", error=type(error).__name__)
-            try:
-                await asyncio.wait_for(stopping.wait(), TURN_SECONDS)
-            except TimeoutError:
-                continue
+            await told_to_stop(stopping, within_seconds=TURN_SECONDS)
