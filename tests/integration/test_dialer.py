@@ -28,6 +28,7 @@ from campaign_events.facts import (
     CallEnded,
     CallPlaced,
     CallVerdict,
+    CampaignCancelled,
     CampaignCreated,
     CampaignDeleted,
     CampaignEdited,
@@ -40,7 +41,7 @@ from campaign_events.facts import (
 )
 from campaign_events.positions import Gap, Received, UnknownLog
 from campaign_events.schedule import WEEKDAYS, Schedule
-from campaign_events.settings import CampaignSettings, ContactStatus, Conversation, Limits, Outcome
+from campaign_events.settings import CampaignSettings, CampaignStatus, ContactStatus, Conversation, Limits, Outcome
 from campaign_events.topics import CALL_EVENTS, CAMPAIGN_EVENTS, SUPPRESSION_EVENTS
 from campaign_service.logs import configure_logs
 from campaign_service.publisher import Publisher, partition_of
@@ -633,6 +634,29 @@ async def test_a_paused_campaign_starts_no_call_and_its_live_calls_end_naturally
     assert len(await world.ledger()) == placed + 1
     ended = [fact for fact in world.command.facts(CallEnded) if fact.campaign_id == campaign_id]
     assert [fact.outcome for fact in ended] == [Outcome.HUMAN] * placed
+
+
+async def test_a_call_that_ends_after_its_campaign_was_deleted_keeps_its_outcome(
+    world: World, eventually: Eventually
+) -> None:
+    await world.start_dialer()
+    campaign_id = await world.command.campaign([HUMAN])
+    await eventually(lambda: world.command.facts(CallPlaced), within_seconds=10)
+    now = datetime.now(UTC)
+    await world.command.append(
+        CampaignCancelled(at=now, campaign_id=campaign_id, previous=CampaignStatus.RUNNING),
+        CampaignDeleted(at=now, campaign_id=campaign_id, previous=CampaignStatus.CANCELLED),
+    )
+
+    async def is_gone() -> bool:
+        answer = await world.client.get(f"{world.url}/v1/dialing/{campaign_id}", headers=token())
+        return answer.status_code == 404
+
+    await eventually(is_gone, within_seconds=10)
+    ended = await eventually(lambda: world.command.facts(CallEnded), within_seconds=20)
+    assert [fact.outcome for fact in ended] == [Outcome.HUMAN]
+    history = (await world.get(f"/v1/calls?campaign_id={campaign_id}"))["items"]
+    assert [(call["status"], call["outcome"]) for call in history] == [("settled", "human")]
 
 
 async def test_the_daily_limit_is_never_crossed(world: World, eventually: Eventually) -> None:

@@ -337,6 +337,21 @@ def test_each_day_shows_its_calls_and_how_many_were_reached_so_far() -> None:
     assert (figures["progress"], figures["worked"]) == (1.0, 1.0)
 
 
+def test_an_average_is_taken_over_calls_with_a_final_duration() -> None:
+    story = Story()
+    story.create()
+    story.add(3, 0)
+    anna, ben, carl = story.people
+    for person in (anna, ben, carl):
+        story.permit(person)
+    assert folded(story.events).analytics()["figures"]["average_call_duration_seconds"] is None
+    story.end(anna, ContactStatus.COMPLETED, again=False, day=MONDAY, seconds=90)
+    story.end(ben, ContactStatus.COMPLETED, again=False, day=MONDAY, seconds=None)
+    assert folded(story.events).analytics()["figures"]["average_call_duration_seconds"] == 90
+    story.end(carl, ContactStatus.COMPLETED, again=False, day=TUESDAY, seconds=30)
+    assert folded(story.events).analytics()["figures"]["average_call_duration_seconds"] == 60
+
+
 def test_a_correction_moves_the_figures_of_the_day_the_call_started() -> None:
     story = Story()
     story.create()

@@ -254,3 +254,11 @@ def test_a_trunk_that_fails_again_and_again_is_left_alone_and_tried_by_one_call(
     assert breaker.allows(2 * FIRST_PAUSE_SECONDS) == 0
     breaker.succeeded()
     assert breaker.allows(2 * FIRST_PAUSE_SECONDS) is None
+
+
+def test_a_call_the_carrier_has_accepted_does_not_ring_until_an_event_says_so() -> None:
+    placed, _ = accepted(call(), at(1), now=at(1), patience=PATIENCE)
+    assert (placed.state, placed.ringing_at) == ("placed", None)
+    ended, facts = heard(placed, event("ended", 3, sip_code=487), now=at(3), patience=PATIENCE)
+    assert [fact.rang for fact in facts if isinstance(fact, CallEnded)] == [False]
+    assert ended.ringing_at is None
