@@ -1,7 +1,9 @@
 """Who may ask: tokens signed with the shared secret or with a key of the JWKS, with a workspace and a role."""
 
+import io
 import json
 import time
+import urllib.request
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from campaign_service.problems import Problem
-from campaign_service.tokens import Verifier
+from campaign_service.tokens import KEYS_KEPT_SECONDS, NEW_KEYS_SECONDS, Verifier
 
 SECRET = "a secret of the tests, long enough for HS256"
 WORKSPACE = "00000000-0000-4000-8000-000000000001"
@@ -120,3 +122,38 @@ async def test_keys_that_cannot_be_read_are_unavailable_not_unauthenticated(
 def test_there_is_one_way_to_check_tokens_and_no_weak_one(settings: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="JWT_SECRET"):
         Verifier(**settings)
+
+
+async def test_keys_are_exchanged_without_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    def published(key: rsa.RSAPrivateKey, kid: str) -> dict[str, Any]:
+        return {**json.loads(RSAAlgorithm.to_jwk(key.public_key())), "kid": kid, "use": "sig", "alg": "RS256"}
+
+    def token(key: rsa.RSAPrivateKey, kid: str) -> str:
+        return jwt.encode(claims(exp=time.time() + 3600), key, algorithm="RS256", headers={"kid": kid})
+
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    next_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    keys, fetches = [published(KEY, "one")], []
+
+    class Answer(io.BytesIO):
+        def __enter__(self) -> "Answer":
+            return self
+
+    def opened(*_: object, **__: object) -> Answer:
+        fetches.append(clock[0])
+        return Answer(json.dumps({"keys": keys}).encode())
+
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", opened)
+    verifier = Verifier(jwks_url="https://id.example.org/keys")
+    assert (await verifier.caller(token(KEY, "one"))).subject == "ada"
+    keys.append(published(next_key, "two"))
+    clock[0] += NEW_KEYS_SECONDS + 1
+    assert (await verifier.caller(token(next_key, "two"))).subject == "ada", "a new key counts at once"
+    for _ in range(20):
+        assert (await refusal(verifier, token(next_key, "three"))).status == 401
+    assert len(fetches) == 2, "unknown keys do not let everybody make us ask again and again"
+    del keys[0]
+    clock[0] += KEYS_KEPT_SECONDS + 1
+    assert (await refusal(verifier, token(KEY, "one"))).status == 401, "a withdrawn key is forgotten"
+    assert (await verifier.caller(token(next_key, "two"))).subject == "ada"

@@ -65,15 +65,19 @@ appender.console.layout.pattern=%d{yyyy-MM-dd'T'HH:mm:ss.SSSXX}{UTC} %p %c{1} %m
 
 
 class Kafka:
-    """The broker over the data in `folder`; the ports may differ from one start to the next."""
+    """The broker over the data in `folder`; the ports may differ from one start to the next.
+
+    `properties` are lines that come after our own, and win.
+    """
 
     name = "kafka"
 
-    def __init__(self, folder: Path, *, port: int, controller_port: int, log: Path) -> None:
+    def __init__(self, folder: Path, *, port: int, controller_port: int, log: Path, properties: str = "") -> None:
         self._folder = folder.resolve()
         self._port = port
         self._controller_port = controller_port
         self._log = log
+        self._properties = properties
         self._process: Process | None = None
         self.bootstrap = f"{HOST}:{port}"
 
@@ -100,7 +104,7 @@ class Kafka:
         data = self._folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         properties = PROPERTIES.format(host=HOST, port=self._port, controller_port=self._controller_port, data=data)
-        (self._folder / "server.properties").write_text(properties)
+        (self._folder / "server.properties").write_text(properties + self._properties)
         (self._folder / "log4j2.properties").write_text(LOGGING)
         class_path_ = class_path()
         if not (data / "meta.properties").exists():

@@ -11,6 +11,8 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
+from faststream.kafka.security import parse_security
+from faststream.security import BaseSecurity
 
 from campaign_events.envelope import Event, encode, headers_of
 from campaign_events.topics import PARTITIONS
@@ -32,7 +34,9 @@ def partition_of(key: str) -> int:
 class Publisher:
     """An idempotent producer that keeps the order of each partition. Use it as an async context manager."""
 
-    def __init__(self, bootstrap: str, *, topic_prefix: str, client_id: str) -> None:
+    def __init__(
+        self, bootstrap: str, *, topic_prefix: str, client_id: str, security: BaseSecurity | None = None
+    ) -> None:
         self._prefix = topic_prefix
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
@@ -43,6 +47,7 @@ class Publisher:
             max_batch_size=MAX_EVENT_BYTES,
             max_request_size=MAX_EVENT_BYTES + 100_000,
             request_timeout_ms=10_000,
+            **parse_security(security),
         )
 
     async def __aenter__(self) -> Self:

@@ -15,6 +15,7 @@ from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError
 from faststream import AckPolicy, BaseMiddleware
 from faststream.kafka import KafkaBroker
+from faststream.security import BaseSecurity
 
 from campaign_events.envelope import Malformed, decode
 from campaign_events.positions import Received
@@ -55,6 +56,7 @@ class Subscription:
         topic_prefix: str,
         unavailable: tuple[type[Exception], ...],
         log: Log,
+        security: BaseSecurity | None = None,
         on_assigned: OnPartitions | None = None,
         on_revoked: OnPartitions | None = None,
         beat: Callable[[], None] = lambda: None,
@@ -80,6 +82,7 @@ class Subscription:
 
         self._broker = KafkaBroker(
             bootstrap,
+            security=security,
             consumer_only=True,
             allow_auto_create_topics=False,
             middlewares=[DieOnError],

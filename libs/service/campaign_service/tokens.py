@@ -17,6 +17,10 @@ from campaign_service.settings import ServiceSettings
 Role = Literal["viewer", "operator", "admin"]
 _RANK: dict[str, int] = {"viewer": 0, "operator": 1, "admin": 2}
 MIN_SECRET_BYTES = 32
+KEYS_KEPT_SECONDS = 300.0
+"""How long a withdrawn key still counts."""
+NEW_KEYS_SECONDS = 5.0
+"""A token of an unknown key lets the keys be read anew, at most so often."""
 _bearer = HTTPBearer(auto_error=False, description="JWT with the claims `workspace` (UUID) and `role`")
 
 
@@ -55,7 +59,12 @@ class Verifier:
         if secret and len(secret.encode()) < MIN_SECRET_BYTES:
             raise ValueError(f"JWT_SECRET is shorter than {MIN_SECRET_BYTES} bytes")
         self._secret = secret
-        self._jwks = jwt.PyJWKClient(jwks_url, cache_keys=True, timeout=5) if jwks_url else None
+        # The set is kept for minutes, single keys not at all: the library keeps those for ever, also withdrawn ones.
+        self._jwks = (
+            jwt.PyJWKClient(jwks_url, lifespan=KEYS_KEPT_SECONDS, cooldown_duration=NEW_KEYS_SECONDS, timeout=5)
+            if jwks_url
+            else None
+        )
         self._issuer, self._audience = issuer, audience
 
     async def claims(self, token: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
+from faststream.kafka.security import parse_security
+from faststream.security import BaseSecurity
 
 from campaign_events.topics import PARTITIONS, TOPIC_CONFIG
 
@@ -16,9 +18,11 @@ class WrongPartitions(Exception):
     """The topic has another number of partitions than the contract fixes."""
 
 
-async def ensure_topics(bootstrap: str, topics: Iterable[str], *, create: bool = True) -> None:
+async def ensure_topics(
+    bootstrap: str, topics: Iterable[str], *, create: bool = True, security: BaseSecurity | None = None
+) -> None:
     """Create what is missing (if `create`) and check the rest. WrongPartitions says which topic differs."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **parse_security(security))
     await admin.start()
     try:
         names = list(topics)

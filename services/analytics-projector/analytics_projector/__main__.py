@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import uvloop
 from aiokafka import AIOKafkaConsumer
+from faststream.kafka.security import parse_security
 
 from analytics_projector.api import create_app
 from analytics_projector.live import Live
@@ -20,6 +21,7 @@ from campaign_events.envelope import Malformed
 from campaign_events.positions import Gap, Received, UnknownLog
 from campaign_events.topics import CAMPAIGN_EVENTS
 from campaign_service.health import Health
+from campaign_service.kafka_security import security_of
 from campaign_service.logs import Log, configure_logs
 from campaign_service.migrations import apply
 from campaign_service.process import EXIT_SOFTWARE, leave, run_process, told_to_stop
@@ -35,7 +37,9 @@ LAG_SECONDS = 2.0
 
 async def serve(settings: Settings, log: Log) -> int:
     """Project and answer until told to stop."""
-    await ensure_topics(settings.kafka_bootstrap, [settings.topic_prefix + CAMPAIGN_EVENTS], create=False)
+    security = security_of(settings)
+    topics = [settings.topic_prefix + CAMPAIGN_EVENTS]
+    await ensure_topics(settings.kafka_bootstrap, topics, create=False, security=security)
     verifier = verifier_of(settings)
     async with (
         _pool(settings, "writer", max_size=2, idle_in_transaction_session_timeout="5s") as writers,
@@ -60,6 +64,7 @@ async def serve(settings: Settings, log: Log) -> int:
             topic_prefix=settings.topic_prefix,
             unavailable=(Unavailable,),
             log=log,
+            security=security,
             beat=lambda: health.beat("projector"),
         )
 
@@ -98,7 +103,9 @@ async def migrate(settings: DatabaseSettings, log: Log) -> int:
 
 async def rebuild(settings: DatabaseSettings, log: Log, wanted_log: UUID | None) -> int:
     """Fill a new generation from the whole topic and switch to it."""
-    await ensure_topics(settings.kafka_bootstrap, [settings.topic_prefix + CAMPAIGN_EVENTS], create=False)
+    security = security_of(settings)
+    topics = [settings.topic_prefix + CAMPAIGN_EVENTS]
+    await ensure_topics(settings.kafka_bootstrap, topics, create=False, security=security)
     connection = await asyncpg.connect(settings.database_dsn.get_secret_value())
     switcher = await asyncpg.connect(settings.database_dsn.get_secret_value())
     consumer = AIOKafkaConsumer(
@@ -106,6 +113,7 @@ async def rebuild(settings: DatabaseSettings, log: Log, wanted_log: UUID | None)
         group_id=None,
         enable_auto_commit=False,
         max_partition_fetch_bytes=4 << 20,
+        **parse_security(security),
     )
     try:
         await consumer.start()

@@ -23,6 +23,7 @@ from campaign_command.workers import Workers
 from campaign_events.positions import Received
 from campaign_events.topics import CALL_EVENTS, CAMPAIGN_COMMAND, CAMPAIGN_EVENTS, SUPPRESSION_EVENTS
 from campaign_service.health import Health
+from campaign_service.kafka_security import security_of
 from campaign_service.logs import Log, configure_logs
 from campaign_service.migrations import LOCK, TABLE, read_migrations
 from campaign_service.process import leave, run_process
@@ -44,6 +45,7 @@ async def serve(settings: Settings, log: Log) -> int:
     background = Workers("background", threads=2)
     silence = Silence(store, commands, place_timeout_seconds=settings.place_timeout_seconds)
     health = Health()
+    security = security_of(settings)
 
     async def apply(received: Sequence[Received]) -> None:
         work = lambda tx: apply_reports(tx, received)  # noqa: E731
@@ -60,6 +62,7 @@ async def serve(settings: Settings, log: Log) -> int:
         topic_prefix=settings.topic_prefix,
         unavailable=UNAVAILABLE,
         log=log,
+        security=security,
         beat=lambda: health.beat("reports"),
     )
     relay = Relay(
@@ -68,6 +71,7 @@ async def serve(settings: Settings, log: Log) -> int:
         bootstrap=settings.kafka_bootstrap,
         topic_prefix=settings.topic_prefix,
         log=log,
+        security=security,
         beat=lambda: health.beat("relay"),
     )
     housekeeping = Housekeeping(store, workers=background, log=log, beat=lambda: health.beat("housekeeping"))
@@ -101,7 +105,8 @@ async def serve(settings: Settings, log: Log) -> int:
     health.expect("suppression_lists", within_seconds=120)
 
     written = [settings.topic_prefix + topic for topic in (CAMPAIGN_EVENTS, SUPPRESSION_EVENTS)]
-    await ensure_topics(settings.kafka_bootstrap, [*written, settings.topic_prefix + CALL_EVENTS], create=False)
+    topics = [*written, settings.topic_prefix + CALL_EVENTS]
+    await ensure_topics(settings.kafka_bootstrap, topics, create=False, security=security)
     log.info("starting", http_port=settings.http_port)
     return await run_process(
         app,
@@ -133,8 +138,8 @@ async def migrate(settings: DatabaseSettings, log: Log) -> int:
                     "INSERT INTO migrations (number, name) VALUES (%s, %s)", (migration.number, migration.name)
                 )
             log.info("migrated", number=migration.number, name=migration.name)
-    topics = [CAMPAIGN_EVENTS, SUPPRESSION_EVENTS]
-    await ensure_topics(settings.kafka_bootstrap, [settings.topic_prefix + topic for topic in topics])
+    topics = [settings.topic_prefix + topic for topic in (CAMPAIGN_EVENTS, SUPPRESSION_EVENTS)]
+    await ensure_topics(settings.kafka_bootstrap, topics, security=security_of(settings))
     return 0
 
 

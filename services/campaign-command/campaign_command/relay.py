@@ -21,6 +21,7 @@ from uuid import UUID
 import orjson
 import psycopg
 from aiokafka.errors import KafkaError
+from faststream.security import BaseSecurity
 from prometheus_client import Gauge
 from psycopg.rows import DictRow, dict_row
 
@@ -57,10 +58,18 @@ class Relay:
     """Tails the event table. `run` ends only when told to."""
 
     def __init__(
-        self, store: Store, *, dsn: str, bootstrap: str, topic_prefix: str, log: Log, beat: Callable[[], None]
+        self,
+        store: Store,
+        *,
+        dsn: str,
+        bootstrap: str,
+        topic_prefix: str,
+        log: Log,
+        beat: Callable[[], None],
+        security: BaseSecurity | None = None,
     ) -> None:
         self._store, self._dsn, self._bootstrap, self._prefix = store, dsn, bootstrap, topic_prefix
-        self._log, self._beat = log, beat
+        self._log, self._beat, self._security = log, beat, security
         self.active = False
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -91,7 +100,9 @@ class Relay:
             self.active = True
             await self._measure_lag(connection)  # before Kafka is needed, since it may be what is away
             client_id = f"{self._prefix}campaign-command-relay"
-            async with Publisher(self._bootstrap, topic_prefix=self._prefix, client_id=client_id) as publisher:
+            async with Publisher(
+                self._bootstrap, topic_prefix=self._prefix, client_id=client_id, security=self._security
+            ) as publisher:
                 await self._publish(connection, publisher, stopping)
 
     async def _publish(

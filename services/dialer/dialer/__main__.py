@@ -12,6 +12,7 @@ import uvloop
 
 from campaign_events.topics import CALL_EVENTS, CAMPAIGN_EVENTS, DIALER, SUPPRESSION_EVENTS
 from campaign_service.health import Health
+from campaign_service.kafka_security import security_of
 from campaign_service.logs import configure_logs
 from campaign_service.process import leave, run_process
 from campaign_service.publisher import Publisher
@@ -43,7 +44,8 @@ async def prepare() -> int:
     settings = load_settings(DatabaseSettings)
     log = configure_logs(DIALER, level=settings.log_level, log_format=settings.log_format)
     steps = await migrate(settings.database_dsn.get_secret_value())
-    await ensure_topics(settings.kafka_bootstrap, [settings.topic_prefix + CALL_EVENTS])
+    topics = [settings.topic_prefix + CALL_EVENTS]
+    await ensure_topics(settings.kafka_bootstrap, topics, security=security_of(settings))
     log.info("migrated", steps=steps)
     return 0
 
@@ -53,7 +55,8 @@ async def serve() -> int:
     settings = load_settings(Settings)
     log = configure_logs(DIALER, level=settings.log_level, log_format=settings.log_format)
     topics = [settings.topic_prefix + topic for topic in (CAMPAIGN_EVENTS, CALL_EVENTS, SUPPRESSION_EVENTS)]
-    await ensure_topics(settings.kafka_bootstrap, topics, create=False)
+    security = security_of(settings)
+    await ensure_topics(settings.kafka_bootstrap, topics, create=False, security=security)
     dsn = settings.database_dsn.get_secret_value()
     pool = await open_pool(dsn)
     patience = Patience(
@@ -89,6 +92,7 @@ async def serve() -> int:
         topic_prefix=settings.topic_prefix,
         unavailable=UNAVAILABLE,
         log=log,
+        security=security,
         on_assigned=caller.take_over,
         on_revoked=caller.give_up,
         beat=partial(health.beat, SUBSCRIPTION),
@@ -103,12 +107,19 @@ async def serve() -> int:
         topic_prefix=settings.topic_prefix,
         unavailable=UNAVAILABLE,
         log=log,
+        security=security,
         beat=partial(health.beat, WORKSPACES),
     )
     client_id = f"{settings.topic_prefix}{DIALER}-{settings.instance_id}"
     relay = Relay(
         dsn,
-        publisher=partial(Publisher, settings.kafka_bootstrap, topic_prefix=settings.topic_prefix, client_id=client_id),
+        publisher=partial(
+            Publisher,
+            settings.kafka_bootstrap,
+            topic_prefix=settings.topic_prefix,
+            client_id=client_id,
+            security=security,
+        ),
         log=log,
     )
 
