@@ -217,6 +217,16 @@ async def test_the_facts_of_a_campaign_are_read_in_pages(client: Client, desk: "
     assert seen[0]["data"]["settings"]["name"] == "Spring offer"
 
 
+async def test_the_facts_of_a_request_are_found_by_its_id(client: Client) -> None:
+    path = await client.ready()
+    await client("PATCH", path, {"description": "one"}, headers={"X-Request-Id": "edge-0001"})
+    await client("PATCH", path, {"description": "two"}, headers={"X-Request-Id": "what is no id"})
+    facts = (await client("GET", f"{path}/facts")).json()["items"]
+    one, two = (fact["correlation_id"] for fact in facts[-2:])
+    assert one == "edge-0001"
+    assert UUID(two)
+
+
 async def test_contacts_that_are_added_removed_and_read(client: Client, desk: "Desk") -> None:
     path = await client.ready()
     listed = await client("GET", f"{path}/contacts", role="viewer")

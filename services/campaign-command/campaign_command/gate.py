@@ -21,6 +21,7 @@ Work = Callable[[Transaction], dict[str, Any]]
 _NOT_FOUND = frozenset(
     {"unknown_campaign", "unknown_contact", "unknown_import", "unknown_suppression", "unknown_list", "unknown_erasure"}
 )
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _VERSION = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
 IF_MATCH_PARAMETER = {
     "name": "If-Match",
@@ -88,7 +89,7 @@ class Gate:
         if key is not None:
             self._in_flight.enter(key)
         try:
-            stored = await self._transact(key, status, work)
+            stored = await self._transact(_correlation_id(request), key, status, work)
             if then is not None:
                 await then()
         finally:
@@ -96,8 +97,7 @@ class Gate:
                 self._in_flight.leave(key)
         return _response(stored)
 
-    async def _transact(self, key: Key | None, status: int, work: Work) -> Stored:
-        correlation_id = str(uuid4())
+    async def _transact(self, correlation_id: str, key: Key | None, status: int, work: Work) -> Stored:
         try:
             return await self._workers.run(
                 lambda: self._store.transact(lambda tx: once(tx, key, status, work), correlation_id=correlation_id)
@@ -117,6 +117,12 @@ def gate_of(request: Request) -> Gate:
     """The gate of the application that was asked."""
     gate: Gate = request.app.state.gate
     return gate
+
+
+def _correlation_id(request: Request) -> str:
+    # The gateway's id of the request: the facts that follow from it are found by what its log says.
+    given = request.headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else str(uuid4())
 
 
 def _response(stored: Stored) -> Response:
