@@ -70,6 +70,8 @@ def test_a_messages_examples_have_its_payload_and_headers(name: str) -> None:
 def test_the_key_of_a_message_is_the_subject_of_its_examples() -> None:
     for message in MESSAGES.values():
         assert message["bindings"]["kafka"]["key"]["format"] == "uuid"
-        field = "workspace" if message["name"] in {fact.__name__ for fact in SUPPRESSION_FACTS} else "campaign_id"
+        of_workspaces = {fact.__name__ for fact in SUPPRESSION_FACTS}
+        field = "workspace" if message["name"] in of_workspaces else "campaign_id"
+        field = {"LogSealed": "log"}.get(message["name"], field)
         for example in message["examples"]:
             assert example["payload"]["subject"] == example["payload"]["data"][field]

@@ -68,7 +68,7 @@ def test_the_samples_of_a_fact_show_all_its_fields() -> None:
         shown[name] |= json.loads(line)["data"].keys()
     # The other verdicts a call can have are shown by the command service's tests.
     rare = {"callback_at", "conversation", "retry_after_seconds", "scope", "expires_at", "previous_due_at", "reason"}
-    rare |= {"listed", "checks", "list_id", "wildcard"}  # of uploaded lists and permits, likewise
+    rare |= {"listed", "checks", "list_id", "wildcard", "kind"}  # of uploaded lists, permits and callers, likewise
     for name, fact in FACTS.items():
         assert set(fact.model_fields) - shown[name] <= rare, name
 
@@ -134,7 +134,8 @@ def test_no_sample_and_no_field_holds_a_contacts_personal_data() -> None:
         assert not set(fact.model_fields) & personal, name
     for name, line in LINES:
         data = json.loads(line)["data"]
-        business = json.dumps(data.pop("settings", {}))  # a business's own numbers are no contact's
+        # A business's own numbers are no contact's.
+        business = json.dumps([data.pop("settings", {}), data.pop("phone_numbers", [])])
         assert "@" not in business
         assert "+" not in json.dumps(data), name
 

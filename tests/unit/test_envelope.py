@@ -202,7 +202,7 @@ def test_every_fact_has_its_topic_and_key() -> None:
     assert set(WRITERS) == set(topics)
     for topic, classes in topics.items():
         for fact_class in classes:
-            fact = fact_class.model_construct(campaign_id=CAMPAIGN, workspace=WORKSPACE)
+            fact = fact_class.model_construct(campaign_id=CAMPAIGN, workspace=WORKSPACE, log=WORKSPACE)
             key = WORKSPACE if topic == SUPPRESSION_EVENTS else CAMPAIGN
             assert address_of(fact) == Address(topic, str(key))
 

@@ -44,6 +44,10 @@ class Event(BaseModel, Generic[FactT]):
     workspace: UUID
     correlationid: str | None = None
     causationid: str | None = None
+    traceparent: str | None = Field(
+        default=None,
+        description="W3C trace context of what led to the fact (CloudEvents' distributed tracing extension)",
+    )
     data: FactT
 
 
@@ -73,6 +77,7 @@ def wrap(
     workspace: UUID,
     correlation_id: str | None,
     causation_id: str | None,
+    traceparent: str | None = None,
 ) -> Event[Any]:
     """The event that publishes `fact`."""
     address = address_of(fact)
@@ -91,6 +96,7 @@ def wrap(
         workspace=workspace,
         correlationid=correlation_id,
         causationid=causation_id,
+        traceparent=traceparent,
         data=fact,
     )
 

@@ -12,6 +12,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from campaign_events.presets import FrequencyCap
 from campaign_events.settings import CampaignSettings, CampaignStatus, ContactStatus, Conversation, Outcome
+from campaign_events.trunks import PhoneNumber, Trunk
+
+CallKind = Literal["campaign", "test", "inbound"]
+"""What a call is for: to a contact of the campaign, to try it out (nothing is counted), or from outside to it."""
 
 
 class Fact(BaseModel):
@@ -140,6 +144,9 @@ class PermitChecks(BaseModel):
     zone_source: Literal["contact", "number", "country"] | None = None
     preset: str | None = None
     preset_version: int | None = None
+    callback: Literal["on_time", "late"] | None = Field(
+        default=None, description="Of a callback: whether it came within the tolerance after the time asked for"
+    )
 
 
 class ContactCallabilityChanged(ContactFact):
@@ -166,6 +173,10 @@ class ContactStatusChanged(ContactFact):
     status: ContactStatus
     attempt: int
     call_id: UUID | None = None
+    kind: CallKind | None = Field(
+        default=None,
+        description="Null: the campaign called. `inbound`: the person rang (another campaign's number, too)",
+    )
     settings_version: int | None = None
     reason: str | None = None
     outcome: Outcome | None = None
@@ -190,6 +201,7 @@ class Verdict(BaseModel):
     answered: bool
     reached: bool = Field(description="Whether the contact counts as reached")
     duration_seconds: float | None = None
+    abandoned: bool = Field(default=False, description="A person answered, and nobody on our side was there")
 
 
 class ContactCorrected(ContactFact):
@@ -221,6 +233,7 @@ class CallPlaced(CallFact):
     call_id: UUID
     attempt: int
     settings_version: int
+    kind: CallKind = "campaign"
 
 
 class CallAnswered(CallFact):
@@ -246,6 +259,7 @@ class CallVerdict(CallFact):
     sip_code: int | None = None
     q850_cause: int | None = None
     retry_after_seconds: float | None = None
+    kind: CallKind = "campaign"
 
 
 class CallEnded(CallVerdict):
@@ -311,6 +325,8 @@ class WorkspaceSettingsChanged(WorkspaceFact):
     caps: tuple[FrequencyCap, ...] = Field(default=(), description="Calls to one number, over all its campaigns")
     retention_days: int = Field(description="How long the call history keeps numbers and words of a call")
     changed: tuple[str, ...]
+    trunks: tuple[Trunk, ...] = Field(default=(), description="Ways into the telephone network, and their ceilings")
+    phone_numbers: tuple[PhoneNumber, ...] = Field(default=(), description="The business's numbers and their trunks")
 
 
 class PersonErased(WorkspaceFact):
@@ -319,6 +335,18 @@ class PersonErased(WorkspaceFact):
     erasure_id: UUID
     number_hash: str
     contact_ids: tuple[UUID, ...] = Field(default=(), description="The contacts removed, of all campaigns")
+
+
+class LogSealed(Fact):
+    """Every fact of `log` up to `up_to` is under this digest: whoever changes one afterwards contradicts this fact.
+
+    About a log, not a workspace: its key is the log's id, and its envelope's workspace is the nil UUID.
+    """
+
+    log: UUID
+    up_to: int = Field(description="The last position that is sealed")
+    facts: int = Field(description="How many facts that are")
+    digest: str = Field(description="SHA-256 of the chain of chunks (`campaign_events.seals`), hex")
 
 
 CampaignEvent = (
@@ -340,7 +368,13 @@ CampaignEvent = (
 )
 CallEvent = CallPlaced | CallAnswered | CallEnded | CallCorrected | ContactNotCallable
 SuppressionEvent = (
-    NumberSuppressed | SuppressionLifted | WorkspacePaused | WorkspaceResumed | WorkspaceSettingsChanged | PersonErased
+    NumberSuppressed
+    | SuppressionLifted
+    | WorkspacePaused
+    | WorkspaceResumed
+    | WorkspaceSettingsChanged
+    | PersonErased
+    | LogSealed
 )
 
 CAMPAIGN_FACTS: tuple[type[CampaignEvent], ...] = CampaignEvent.__args__

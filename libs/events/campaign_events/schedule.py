@@ -8,7 +8,8 @@ the IANA list must not stop a consumer, it closes the window.
 """
 
 import re
-from datetime import date
+from collections.abc import Callable
+from datetime import date, timedelta
 from functools import cache
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
@@ -92,6 +93,10 @@ class PublicHolidays(BaseModel):
     )
 
 
+SEARCH_DAYS = 366
+"""How far a day with calls is looked for, from today or a later start date; never past the end date."""
+
+
 class Schedule(BaseModel):
     """When a campaign may call. Rules: weekly windows, blocked dates, first and last date, deciding zone."""
 
@@ -138,3 +143,20 @@ class Schedule(BaseModel):
         if self.start_date and self.end_date and self.end_date < self.start_date:
             raise ValueError(f"end_date {self.end_date} lies before start_date {self.start_date}")
         return self
+
+    def first_day_with_calls(
+        self, today: date, *, is_public_holiday: Callable[[date], bool] | None = None
+    ) -> date | None:
+        """The first local date from `today` on that has an open window; None: this schedule never opens (again).
+
+        A window belongs to the day it starts on, so a date has one if its weekday has, and nothing blocks the date.
+        """
+        is_holiday = is_public_holiday or (lambda _: False)
+        blocked = set(self.blocked_dates)
+        since = max(today, self.start_date or today)
+        last = min(self.end_date or LATEST_DATE, since + timedelta(days=SEARCH_DAYS))
+        for offset in range((last - since).days + 1):
+            day = since + timedelta(days=offset)
+            if self.weekly.get(WEEKDAYS[day.weekday()]) and day not in blocked and not is_holiday(day):
+                return day
+        return None

@@ -31,9 +31,9 @@ _KEYS: dict[str, tuple[str, tuple[type[Fact], ...], str]] = {
     CAMPAIGN_EVENTS: ("the campaign's id", CAMPAIGN_FACTS, "What happens to campaigns and their contacts."),
     CALL_EVENTS: ("the campaign's id", CALL_FACTS, "What happens to calls."),
     SUPPRESSION_EVENTS: (
-        "the workspace's id",
+        "the workspace's id (of `LogSealed`: the log's)",
         SUPPRESSION_FACTS,
-        "Who must not be called, as keyed hashes; what a workspace has set.",
+        "Who must not be called, as keyed hashes; what a workspace has set; the seals of the log.",
     ),
 }
 
@@ -149,7 +149,7 @@ def _envelope() -> Json:
         for attribute, described in schema["properties"].items()
         if attribute != "data"
     }
-    optional = {"correlationid", "causationid"}
+    optional = {"correlationid", "causationid", "traceparent"}
     return {
         "title": "Envelope",
         "description": "CloudEvents 1.0 with the extensions that make repeats and gaps visible.",

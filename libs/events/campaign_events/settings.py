@@ -48,6 +48,9 @@ class Limits(_Settings):
     calls_per_day: int | None = Field(default=None, ge=1, le=10_000_000, description="Per day of the campaign's zone")
     max_attempts: int = Field(default=3, ge=1, le=20, description="Dialled attempts per contact, over all reasons")
     ring_timeout_seconds: int = Field(default=30, ge=15, le=120)
+    max_call_seconds: int = Field(
+        default=3600, ge=10, le=14_400, description="From the answer; a call that lasts longer is hung up"
+    )
 
 
 class RetryRule(_Settings):
@@ -69,6 +72,35 @@ class RetryRules(_Settings):
     carrier_error: RetryRule = RetryRule(delays_seconds=(120, 240, 480), max_retries=2)
 
 
+def _require_message(message_id: str | None, info: ValidationInfo[Any]) -> str | None:
+    when_closed = info.data.get("when_closed")
+    if is_stored(info) or when_closed is None:
+        return message_id
+    if when_closed == "message" and message_id is None:
+        raise ValueError("is missing; allowed: the id of a message, since when_closed is 'message'")
+    if when_closed != "message" and message_id is not None:
+        raise ValueError(f"is given, but when_closed is {when_closed!r}; allowed: null, or when_closed 'message'")
+    return message_id
+
+
+class InboundSettings(_Settings):
+    """How an inbound campaign meets a call that its agent does not answer."""
+
+    when_closed: Literal["reject", "message"] = Field(
+        default="reject",
+        description="Out of hours, paused, ended: the carrier rejects the call, or plays a message of its own",
+    )
+    message_id: Annotated[
+        Annotated[str, StringConstraints(min_length=1, max_length=100), NO_NUL] | None, AfterValidator(_require_message)
+    ] = Field(default=None, validate_default=True, description="With `message`: the carrier's name of what it plays")
+
+
+def _require_inbound(given: InboundSettings | None, info: ValidationInfo[Any]) -> InboundSettings | None:
+    if given is not None and not is_stored(info) and info.data.get("type", "inbound") != "inbound":
+        raise ValueError("is for campaigns of the type inbound; allowed: null")
+    return given
+
+
 class CampaignSettings(_Settings):
     """Everything of a campaign that can be edited while it is Draft or Paused; the type is fixed at creation."""
 
@@ -86,10 +118,20 @@ class CampaignSettings(_Settings):
     callback_delay_seconds: int = Field(
         default=DAY_SECONDS, ge=1, le=90 * DAY_SECONDS, description='What "later" means'
     )
+    callback_tolerance_seconds: int = Field(
+        default=900, ge=1, le=DAY_SECONDS, description="A callback that begins later than this is flagged as late"
+    )
     success_rule: SuccessRule = Field(
         default="answered", description="Whether an answered call is a success, or only one the agent reports so"
     )
     schedule: Schedule = Schedule()
+    inbound: Annotated[InboundSettings | None, AfterValidator(_require_inbound)] = Field(
+        default=None, description="Of an inbound campaign: what a caller meets when it does not answer"
+    )
+    join_inbound: bool = Field(
+        default=True,
+        description="Whether a waiting contact who rings an inbound campaign gets that call's outcome",
+    )
     preset: Annotated[str, AfterValidator(_require_preset)] | None = Field(
         default=None,
         description="A law's hours and ceilings, which the other settings may only tighten; see `GET /v1/presets`",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from campaign_events.facts import CallFact, CampaignFact, Fact, WorkspaceFact
+from campaign_events.facts import CallFact, CampaignFact, Fact, LogSealed, WorkspaceFact
 
 PARTITIONS = 12
 TOPIC_CONFIG = {"retention.ms": "-1", "cleanup.policy": "delete"}
@@ -32,4 +32,6 @@ def address_of(fact: Fact) -> Address:
         return Address(CALL_EVENTS, str(fact.campaign_id))
     if isinstance(fact, WorkspaceFact):
         return Address(SUPPRESSION_EVENTS, str(fact.workspace))
+    if isinstance(fact, LogSealed):
+        return Address(SUPPRESSION_EVENTS, str(fact.log))
     raise TypeError(f"{type(fact).__name__} belongs to no topic")
