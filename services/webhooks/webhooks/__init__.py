@@ -1,0 +1,1 @@
+"""Tells facts to those without Kafka: signed HTTP requests to the addresses that a workspace names."""
