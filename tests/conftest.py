@@ -4,22 +4,29 @@ import asyncio
 import gc
 import inspect
 import logging
+import os
 import secrets
 import shutil
 import socket
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local_stack.gateway import MISSING, gateway
 from local_stack.postgres import createdb, dropdb
 from local_stack.servers import Servers
 from local_stack.servers import servers as running_servers
 
 TESTS = Path(__file__).parent
+
+
+def pytest_report_header() -> str:
+    return f"end-to-end tests: {MISSING if gateway() is None else 'through the gateway'}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,15 +41,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def servers() -> Iterator[Servers]:
     """One PostgreSQL and one Kafka for all tests of the run, started by the first that asks.
 
-    `POSTGRES_DSN` and `KAFKA_BOOTSTRAP` name others. A test that kills or restarts them leaves them running.
+    `POSTGRES_DSN` and `KAFKA_BOOTSTRAP` name others, TEST_SERVERS=containers runs them in Docker. A test that kills or
+    restarts them leaves them running.
     """
     # Not pytest's tmp_path: that one is closed to other users, and PostgreSQL does not run as root.
     folder = Path(tempfile.mkdtemp(prefix="calling-campaigns-"))
     try:
-        with running_servers(state_folder=folder) as both:
+        with _named_servers(), running_servers(state_folder=folder) as both:
             yield both
     finally:
         shutil.rmtree(folder)
+
+
+def _named_servers() -> AbstractContextManager[None]:
+    wanted = os.environ.get("TEST_SERVERS", "wheels")
+    if wanted == "wheels":
+        return nullcontext()
+    assert wanted == "containers", f"TEST_SERVERS={wanted}: it is wheels or containers"
+    from tests.containers import containers  # only then is a Docker engine looked for
+
+    return containers()
 
 
 @pytest.fixture

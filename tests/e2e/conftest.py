@@ -9,15 +9,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
+from campaign_events.envelope import Event
 from campaign_service.topic_admin import delete_topics
 from local_stack import checks
+from local_stack.gateway import gateway
 from local_stack.processes import LOCAL_WORKSPACE, Options, Stack
 from local_stack.servers import Servers
+from local_stack.services import GATEWAY_NAME, SERVICES
 
+GATEWAY = gateway()
 SPEED = 150
 ALL_DAY = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
 ONE_SECOND = {"delays_seconds": [1]}
@@ -40,19 +45,24 @@ class System:
             other.client.close()
 
     def url(self, service: str) -> str:
-        """Where a service listens."""
+        """Where a service listens itself."""
         return self.stack.url(service)
+
+    def api(self, service: str) -> str:
+        """Where its users reach a service: through the gateway, where there is one."""
+        has_gateway = GATEWAY is not None and GATEWAY in self.stack.options.services
+        return self.stack.url(GATEWAY_NAME if has_gateway else service)
 
     def command(self, method: str, path: str, *, expect: int, **kwargs: Any) -> dict[str, Any]:
         """A request to campaign-command."""
-        answer = self.client.request(method, self.url("campaign-command") + path, **kwargs)
+        answer = self.client.request(method, self.api("campaign-command") + path, **kwargs)
         assert answer.status_code == expect, answer.text
         result: dict[str, Any] = answer.json()
         return result
 
     def read(self, path: str, **params: Any) -> dict[str, Any]:
         """A read of analytics-projector."""
-        answer = self.client.get(self.url("analytics-projector") + path, params=params)
+        answer = self.client.get(self.api("analytics-projector") + path, params=params)
         assert answer.status_code == 200, answer.text
         result: dict[str, Any] = answer.json()
         return result
@@ -99,7 +109,7 @@ class System:
         params: dict[str, Any] = {"limit": 200}
         while True:
             answer = self.client.get(
-                f"{self.url('campaign-command')}/v1/campaigns/{campaign_id}/contacts", params=params
+                f"{self.api('campaign-command')}/v1/campaigns/{campaign_id}/contacts", params=params
             )
             page = answer.raise_for_status().json()
             found |= {contact["number"]: contact for contact in page["items"]}
@@ -114,7 +124,12 @@ class System:
 
     def calls(self, campaign_id: str) -> list[dict[str, Any]]:
         """The call history of a campaign."""
-        return checks.read_calls(self.client, self.url("dialer"), campaign_id)
+        return checks.read_calls(self.client, self.api("dialer"), campaign_id)
+
+    def facts(self, campaign_id: str) -> list[Event[Any]]:
+        """The campaign's log, as the API shows it."""
+        url = self.api("campaign-command")
+        return checks.read_facts(self.client, url, campaign_id, workspace=UUID(self.workspace))
 
     def wait(
         self, campaign_id: str, until: Callable[[dict[str, Any]], bool], *, seconds: float = 90, position: int = 0
@@ -145,6 +160,8 @@ class System:
             "sum": checks.statuses_sum_to_total(campaign["contacts"]),
             "log": checks.read_model_equals_log(log, campaign, analytics),
             "once": checks.each_call_once(ledger),
+            "api's log": checks.read_model_equals_log(self.facts(campaign_id), campaign, analytics),
+            "one at a time": checks.one_call_at_a_time(calls),
             "history": checks.history_equals_ledger(calls, [entry for entry in ledger if entry["call_id"] in mine]),
             "unknown to us": [entry["call_id"] for entry in ledger if entry["call_id"] not in mine],
         }
@@ -164,8 +181,10 @@ def start_system(servers: Servers) -> Iterator[Callable[..., System]]:
             "simulated-carrier": {"CARRIER_SPEED": str(SPEED)} | dict(given.pop("simulated-carrier", {})),
             "campaign-command": {"SPOOL_DIR": str(folder / "spool")} | dict(given.pop("campaign-command", {})),
             "dialer": {"RECONCILE_SECONDS": "2", "OUTCOME_GRACE_SECONDS": "2"} | dict(given.pop("dialer", {})),
+            GATEWAY_NAME: {"REQUESTS_PER_SECOND": "10000"} | dict(given.pop(GATEWAY_NAME, {})),
             **given,
         }
+        options = {"services": SERVICES if GATEWAY is None else (*SERVICES, GATEWAY)} | options
         stack = Stack(
             servers,
             state_folder=folder,

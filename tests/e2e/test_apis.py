@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.e2e.conftest import System
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-SERVICES = ("campaign-command", "analytics-projector", "dialer")
+SERVICES = ("campaign-command", "analytics-projector", "dialer", "webhooks")
 
 
 def test_generated_requests_are_answered_as_the_openapi_says(

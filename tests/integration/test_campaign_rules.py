@@ -140,6 +140,7 @@ def test_a_call_keeps_what_was_checked_before_it(desk: "Desk") -> None:
         "zone_source": "number",
         "preset": "uk",
         "preset_version": 1,
+        "callback": None,
     }
 
 

@@ -793,13 +793,13 @@ _UNKNOWN = {f"unknown_{place.removesuffix('_id')}" for place in _PLACES}
 
 
 def _routes() -> list[tuple[str, str]]:
-    """Every public route there is, so that a new one is covered too."""
+    """Every route there is but the published contract's (it holds no data), so that a new one is covered too."""
     document = create_app(Health()).openapi()
     return [
         (method.upper(), path)
         for path, operations in document["paths"].items()
         for method in operations
-        if path.startswith("/v1/")
+        if path.startswith("/v1/") and not path.startswith(("/v1/schemas", "/v1/asyncapi"))
     ]
 
 

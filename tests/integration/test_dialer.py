@@ -38,11 +38,13 @@ from campaign_events.facts import (
     ContactsAdded,
     ContactStatusChanged,
     Fact,
+    WorkspaceSettingsChanged,
 )
 from campaign_events.positions import Gap, Received, UnknownLog
 from campaign_events.schedule import WEEKDAYS, Schedule
 from campaign_events.settings import CampaignSettings, CampaignStatus, ContactStatus, Conversation, Limits, Outcome
 from campaign_events.topics import CALL_EVENTS, CAMPAIGN_EVENTS, SUPPRESSION_EVENTS
+from campaign_events.trunks import PhoneNumber, Trunk
 from campaign_service.logs import configure_logs
 from campaign_service.publisher import Publisher, partition_of
 from campaign_service.topic_admin import ensure_topics
@@ -90,6 +92,7 @@ class Command:
     def __init__(self, bootstrap: str, prefix: str) -> None:
         self.bootstrap, self.prefix, self.port = bootstrap, prefix, free_port()
         self.log, self.position, self.priors = uuid4(), 0, [0] * 12
+        self.workspace_prior = 0
         self.numbers: dict[UUID, str] = {}
         self.attempts: Counter[UUID] = Counter()
         self.asked: list[list[UUID]] = []
@@ -97,6 +100,10 @@ class Command:
         self.told: list[Any] = []
         self.expires_in_seconds = 2.0
         self.ring_timeout_seconds = 30
+        self.permit_more: dict[str, Any] = {}
+        self.refused: dict[UUID, dict[str, Any]] = {}
+        self.trial: dict[str, Any] = {"result": "refused", "kind": "permanent", "code": "not_ready"}
+        self.trials: list[dict[str, Any]] = []
         self.before_answer: Callable[[int], Awaitable[Response | None]] | None = None
         self._writing = asyncio.Lock()
 
@@ -119,6 +126,32 @@ class Command:
                 self.priors[partition] = self.position
                 events.append((CAMPAIGN_EVENTS, event))
             await self.publisher.publish(events)
+
+    async def workspace(self, *trunks: Trunk, numbers: dict[str, str]) -> None:
+        """The workspace's trunks, and the trunk of each of its numbers."""
+        async with self._writing:
+            self.position += 1
+            fact = WorkspaceSettingsChanged(
+                at=datetime.now(UTC),
+                workspace=WORKSPACE,
+                settings_version=1,
+                retention_days=1826,
+                changed=("trunks", "phone_numbers"),
+                trunks=trunks,
+                phone_numbers=tuple(PhoneNumber(number=number, trunk=trunk) for number, trunk in numbers.items()),
+            )
+            event: Event[Any] = wrap(
+                fact,
+                log=self.log,
+                position=self.position,
+                prior=self.workspace_prior,
+                stream_version=1,
+                workspace=WORKSPACE,
+                correlation_id=None,
+                causation_id=None,
+            )
+            self.workspace_prior = self.position
+            await self.publisher.publish([(SUPPRESSION_EVENTS, event)])
 
     async def campaign(
         self, endings: list[str], *, config: CampaignSettings | None = None, zones: tuple[str, ...] = ("Europe/Berlin",)
@@ -153,6 +186,9 @@ class Command:
         answers, facts = [], []
         for ask in asks:
             call_id, contact = UUID(ask["call_id"]), UUID(ask["contact_id"])
+            if contact in self.refused:
+                answers.append({"call_id": ask["call_id"], "result": "refused", **self.refused[contact]})
+                continue
             if self.granted.setdefault(contact, call_id) != call_id:
                 answers.append(
                     {"call_id": ask["call_id"], "result": "refused", "kind": "temporary", "code": "contact_in_progress"}
@@ -172,10 +208,17 @@ class Command:
                     "context": {"first_name": "Ada", "variables": {}},
                     "attempt": ask["attempt"],
                     "settings_version": ask["settings_version"],
+                    **self.permit_more,
                 }
             )
         await self.append(*facts)
         return {"answers": answers}
+
+    async def trial_permit(self, request: Request) -> Any:
+        """The permit of a test call: `trial`, which grants it where it says what the call needs."""
+        self.trials.append(ask := await request.json())
+        needed = {"number": ask["number"], "attempt": 1, "settings_version": 1}
+        return {"call_id": ask["call_id"], **(needed if self.trial["result"] == "granted" else {}), **self.trial}
 
     def _status(
         self, campaign_id: UUID, contact: UUID, status: ContactStatus, call_id: UUID, due_at: datetime | None = None
@@ -225,6 +268,7 @@ class Command:
     async def running(self) -> AsyncIterator["Command"]:
         app = FastAPI()
         app.post("/internal/permits")(self.permits)
+        app.post("/internal/test-permits")(self.trial_permit)
         config = uvicorn.Config(app, port=self.port, log_config=None, access_log=False, lifespan="off", ws="none")
         server = _Server(config)
         async with Publisher(self.bootstrap, topic_prefix=self.prefix, client_id="test-command") as self.publisher:
@@ -1148,3 +1192,164 @@ def _outgoing(n: int) -> Outgoing:
         at=datetime.now(UTC), campaign_id=uuid4(), contact_id=uuid4(), reason="no_time_zone", settings_version=1
     )
     return Outgoing(fact, workspace=WORKSPACE, call_id=None, stream_version=n)
+
+
+# ---- trunks
+
+FIRST_FAILS_THEN_HUMAN, FAILS = "9971", "9970"
+NUMBER = "+493012345678"
+
+
+async def the_trunk(world: World, trunk: str = "berlin-1") -> dict[str, Any] | None:
+    """A trunk as `GET /v1/breakers` shows it; None while the dialer does not know it."""
+    items: list[dict[str, Any]] = (await world.get("/v1/breakers", role="viewer"))["items"]
+    return next((item for item in items if item["id"] == trunk), None)
+
+
+async def test_a_trunks_ceilings_hold_over_campaigns_and_processes_while_partitions_change_hands(
+    world: World, eventually: Eventually
+) -> None:
+    await world.start_dialer()
+    await world.command.workspace(Trunk(id="berlin-1", max_calls=5, calls_per_second=4), numbers={NUMBER: "berlin-1"})
+    assert await eventually(lambda: the_trunk(world))
+    for _ in range(4):
+        await world.command.campaign([HUMAN] * 12)
+    await eventually(lambda: len(world.command.facts(CallPlaced)) >= 8, within_seconds=20)
+    second = await world.start_second_dialer()
+    await eventually(lambda: len(world.command.facts(CallPlaced)) >= 24, within_seconds=30)
+    second.kill()
+    await second.wait()
+
+    def all_are_reached() -> bool:
+        ended = world.command.facts(CallEnded)
+        return len({fact.contact_id for fact in ended if fact.outcome is Outcome.HUMAN}) == 48
+
+    await eventually(all_are_reached, within_seconds=90)
+    ledger = await world.ledger()
+    assert len(ledger) == 48
+    assert each_once(ledger)
+    assert most_in_a_second(ledger) <= 4
+    assert (await world.carrier("GET", "/v1/stats"))["max_live"] <= 5
+    # Shared out: before half of the calls were placed, each campaign had some.
+    first_half = [fact.campaign_id for fact in world.command.facts(CallPlaced)[:24]]
+    assert len(first_half) - max(Counter(first_half).values()) >= 12
+    assert len(set(first_half)) == 4
+
+
+async def test_a_trunk_whose_calls_fail_is_left_alone_until_one_call_goes_through(
+    world: World, eventually: Eventually
+) -> None:
+    first = await world.start_dialer()
+    await world.command.workspace(Trunk(id="berlin-1"), numbers={NUMBER: "berlin-1"})
+    await eventually(lambda: the_trunk(world))
+    campaign_id = await world.command.campaign([FIRST_FAILS_THEN_HUMAN] * 40)
+
+    async def is_open() -> Any:
+        trunk = await the_trunk(world)
+        return trunk and trunk["breaker"]["state"] == "open" and trunk["breaker"]
+
+    breaker = await eventually(is_open, within_seconds=20)
+    assert breaker["cause"] == "calls_fail"
+    assert breaker["failed"] * 2 >= breaker["calls"] >= 20
+    assert breaker["reasons"][0] | {"calls": 0} == {
+        "outcome": "carrier_error",
+        "sip_code": 503,
+        "q850_cause": 34,
+        "words": "Service Unavailable",
+        "calls": 0,
+    }
+
+    async def lines_are_free() -> bool:
+        return bool((await world.get(f"/v1/dialing/{campaign_id}"))["live_calls"] == 0)
+
+    await eventually(lines_are_free, within_seconds=10)
+    status = await world.get(f"/v1/dialing/{campaign_id}")
+    assert (status["status"], status["state"], status["reason"]) == ("running", "waiting", "trunk_breaker_open")
+    assert status["waiting_until"] == status["trunks"][0]["breaker"]["probe_at"]
+    placed = len(await world.ledger())
+
+    # A restart knows it, and calls nobody.
+    first.send_signal(signal.SIGKILL)
+    await first.wait()
+    await world.start_dialer()
+    assert (await is_open())["opened_at"] == breaker["opened_at"]
+    other = await world.command.campaign([BUSY], config=settings().model_copy(update={"caller_numbers": ()}))
+    await eventually(lambda: any(fact.campaign_id == other for fact in world.command.facts(CallEnded)))
+    assert len(await world.ledger()) == placed + 1  # the other campaign's, which goes through another trunk
+
+    connection = await asyncpg.connect(world.dsn)
+    await connection.execute("UPDATE breakers SET probe_at = now()")
+
+    def all_are_reached() -> bool:
+        ended = world.command.facts(CallEnded)
+        return len({fact.contact_id for fact in ended if fact.outcome is Outcome.HUMAN}) == 40
+
+    await eventually(all_are_reached, within_seconds=40)
+    trunk = await the_trunk(world)
+    assert trunk is not None
+    assert (trunk["breaker"]["state"], trunk["breaker"]["closed_by"]) == ("closed", "probe")
+    # One call tried, and the others waited until it had gone through.
+    closed_at = datetime.fromisoformat(trunk["breaker"]["since"])
+    tried = await connection.fetchval(
+        "SELECT count(*) FROM calls WHERE trunk = 'berlin-1' AND created_at BETWEEN $1 AND $2",
+        datetime.fromisoformat(breaker["opened_at"]) + timedelta(seconds=2),
+        closed_at,
+    )
+    await connection.close()
+    assert tried == 1
+
+
+async def test_a_carrier_whose_api_refuses_everything_is_tried_call_by_call_until_it_works_again(
+    world: World, eventually: Eventually
+) -> None:
+    await world.carrier("PUT", "/v1/behaviour", json={"faults": {"refuse_503": 1.0}})
+    await world.start_dialer()
+    await world.command.workspace(Trunk(id="berlin-1"), numbers={NUMBER: "berlin-1"})
+    await eventually(lambda: the_trunk(world))
+    await world.command.campaign([HUMAN] * 12, config=settings(max_simultaneous_calls=5))
+
+    async def is_open() -> Any:
+        trunk = await the_trunk(world)
+        return trunk and trunk["breaker"]["state"] == "open" and trunk["breaker"]
+
+    breaker = await eventually(is_open)
+    assert breaker["cause"] == "carrier_api"
+    assert breaker["reasons"][0]["words"].startswith("carrier API: unavailable")
+    refused = len(world.command.facts(CallEnded))
+    assert refused <= 5 + 1
+    await world.carrier("PUT", "/v1/behaviour", json={"faults": {"refuse_503": 0.0}})
+
+    def all_are_reached() -> bool:
+        ended = world.command.facts(CallEnded)
+        return len({fact.contact_id for fact in ended if fact.outcome is Outcome.HUMAN}) == 12
+
+    await eventually(all_are_reached, within_seconds=40)
+    assert each_once(await world.ledger())
+
+
+async def test_an_operator_closes_a_breaker_by_hand_and_a_viewer_does_not(world: World, eventually: Eventually) -> None:
+    await world.start_dialer()
+    await world.command.workspace(Trunk(id="berlin-1"), numbers={NUMBER: "berlin-1"})
+    await eventually(lambda: the_trunk(world))
+    await world.command.campaign([FAILS] * 30)
+
+    async def is_open() -> Any:
+        trunk = await the_trunk(world)
+        return trunk and trunk["breaker"]["state"] == "open" and trunk["breaker"]
+
+    before = await eventually(is_open, within_seconds=20)
+    await eventually(lambda: _quiet(world), within_seconds=10)
+    placed = len(await world.ledger())
+    url = f"{world.url}/v1/trunks/berlin-1/breaker/close"
+    assert (await world.client.post(url, headers=token(role="viewer"))).status_code == 403
+    assert (await world.client.post(url, headers=token(workspace=uuid4()))).status_code == 404
+    unknown = await world.client.post(f"{world.url}/v1/trunks/nowhere/breaker/close", headers=token())
+    assert (unknown.status_code, unknown.json()["allowed"]) == (404, ["berlin-1", "default"])
+    assert len(await world.ledger()) == placed
+    closed = await world.client.post(url, headers=token())
+    assert (closed.status_code, closed.json()["breaker"]["state"]) == (200, "closed")
+    assert closed.json()["breaker"]["closed_by"] == "somebody"
+    # It fails on, and what counts begins anew: it opens again.
+    again = await eventually(is_open, within_seconds=20)
+    assert again["opened_at"] > before["opened_at"]
+    assert len(await world.ledger()) > placed

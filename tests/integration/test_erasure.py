@@ -388,7 +388,7 @@ async def test_a_paused_workspace_is_not_dialled_and_says_so(history: History) -
     await history.hears(WorkspacePaused(**_at(history)))
     assert await dialled() == []
     assert history.changed == {campaign}
-    status = await read_status(history.pool, history.workspace, campaign, carrier_closed_until=None)
+    status = await read_status(history.pool, history.workspace, campaign)
     assert (status.status, status.state, status.reason) == ("running", "waiting", "workspace_paused")
     await history.hears(WorkspaceResumed(**_at(history)))
     assert await dialled() == [campaign]

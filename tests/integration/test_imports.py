@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import multiprocessing
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from campaign_command.gate import Gate
 from campaign_command.imports import Importer
 from campaign_command.settings import Settings
 from campaign_command.silence import Silence
-from campaign_command.store import Store
+from campaign_command.store import Store, Transaction
 from campaign_command.workers import Workers
 from campaign_service.health import Health
 from campaign_service.logs import configure_logs
@@ -251,7 +252,7 @@ async def test_an_import_that_dies_between_chunks_goes_on_and_loses_and_doubles_
     data = header + b"\n" + rows + rows
     import_id = (await service.upload(campaign, data)).json()["import_id"]
 
-    def dies(tx: Any, *args: Any, **values: Any) -> bool:
+    def dies(tx: Any, *args: Any, **values: Any) -> import_chunks.Chunk | None:
         nonlocal calls
         calls += 1
         if calls == 3:  # its work is done, its commit is not
@@ -283,6 +284,93 @@ async def test_an_import_that_dies_between_chunks_goes_on_and_loses_and_doubles_
     assert service.sql("SELECT count(*), count(DISTINCT number) FROM contacts") == [(1000, 1000)]
     chunks = "SELECT count(*) FROM campaign_command_events WHERE topic = 'ContactsAdded'"
     assert service.sql(chunks) == [(10,)]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_chunk_ends_where_somebody_waits_and_the_rest_comes_after_them(
+    service: Service, monkeypatch: pytest.MonkeyPatch, eventually: Callable[..., Awaitable[Any]], dry_run: bool
+) -> None:
+    campaign = await service.campaign()
+    other = await service.campaign()
+    header, _, rows = CLEAN.partition(b"\n")
+    data = header + b"\n" + rows + rows[:5000]
+    import_id = (await service.upload(campaign, data, dry_run=dry_run)).json()["import_id"]
+    loop = asyncio.get_running_loop()
+    commands: list[asyncio.Future[httpx.Response]] = []
+    ends: list[int] = []
+    takes = import_chunks._Work.take
+    real = import_chunks.add_chunk
+
+    def is_met_by_a_command(self: Any, piece: Any) -> None:
+        takes(self, piece)
+        if not commands:
+            edit = service.http.patch(f"/v1/campaigns/{other}", json={"description": "x"})
+            commands.append(asyncio.wrap_future(asyncio.run_coroutine_threadsafe(edit, loop), loop=loop))
+            deadline = time.monotonic() + 10
+            while not self._tx.is_awaited():
+                assert time.monotonic() < deadline
+
+    def noting(tx: Any, import_id: Any, chunk: Any, **values: Any) -> import_chunks.Chunk | None:
+        rest = real(tx, import_id, chunk, **values)
+        assert rest is not None
+        ends.append(len(rest.rows))
+        return rest
+
+    monkeypatch.setattr(import_chunks._Work, "take", is_met_by_a_command)
+    monkeypatch.setattr(imports, "add_chunk", noting)
+    async with service.importing():
+        done = await service.done(import_id)
+    assert (await commands[0]).status_code == 200
+    assert ends[:2] == [1000 - import_chunks.PIECE_ROWS, 0]
+    repeated = len((rows[:5000]).splitlines())
+    assert (done["accepted"], done["duplicate"] + done["rejected"]) == (1000, repeated)
+    found = await service.rows(import_id)
+    assert [row["line"] for row in found] == list(range(2, 1002 + repeated))
+    facts = "SELECT jsonb_array_length(convert_from(state, 'UTF8')::jsonb -> 'data' -> 'contact_ids')"
+    sizes = service.sql(f"{facts} FROM campaign_command_events WHERE topic = 'ContactsAdded' ORDER BY notification_id")
+    assert sizes == ([] if dry_run else [(import_chunks.PIECE_ROWS,), (1000 - import_chunks.PIECE_ROWS,)])
+
+
+async def test_a_beginning_of_a_chunk_that_was_committed_unheard_is_not_added_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = await service.campaign()
+    import_id = (await service.upload(campaign, CLEAN)).json()["import_id"]
+    real, calls = import_chunks.add_chunk, 0
+
+    def is_unheard(tx: Any, import_id: Any, chunk: Any, **values: Any) -> import_chunks.Chunk | None:
+        nonlocal calls
+        calls += 1
+        rest = real(tx, import_id, chunk, **values)
+        return chunk if calls == 1 else rest  # the same once more, as after a connection lost at the commit
+
+    monkeypatch.setattr(Transaction, "is_awaited", lambda self: calls == 1)
+    monkeypatch.setattr(imports, "add_chunk", is_unheard)
+    async with service.importing():
+        done = await service.done(import_id)
+    assert (done["accepted"], done["duplicate"], done["rows_done"], calls) == (1000, 0, 1000, 2)
+    assert [row["line"] for row in await service.rows(import_id)] == list(range(2, 1002))
+
+
+async def test_rows_are_read_page_by_page_in_the_order_of_the_file_whatever_became_of_them(service: Service) -> None:
+    service.settings = service.settings.model_copy(update={"import_chunk_rows": 7})
+    campaign = await service.campaign(default_country="US")
+    lines = []
+    for index in range(60):
+        lines.append(f"+1415555{index:04d}\n" if index % 3 else f"(415) 555-{index:04d}\n")
+        lines.append("x\n" if index % 5 == 0 else "")
+        lines.append("+14155550001\n" if index % 4 == 3 else "")
+    done = await service.add(campaign, ("phone\n" + "".join(lines)).encode())
+    every = await service.rows(done["import_id"])
+    assert [row["line"] for row in every] == list(range(2, 2 + done["rows_done"]))
+    assert len({row["contact_id"] for row in every}) == 61
+    for limit in (1, 6, 50):
+        assert await service.rows(done["import_id"], limit=limit) == every
+        for result in ("accepted", "duplicate", "rejected"):
+            found = await service.rows(done["import_id"], limit=limit, result=result)
+            assert found == [row for row in every if row["result"] == result]
+            assert len(found) == done[result] > 0
+    assert sum(row["note"] == "normalized" for row in every) == done["notes"]["normalized"] == 20
 
 
 async def test_two_imports_into_one_campaign_both_finish(service: Service) -> None:
@@ -605,7 +693,7 @@ async def test_the_progress_of_an_import_can_be_followed_and_its_end_is_estimate
     stopping = asyncio.Event()
     real = import_chunks.add_chunk
 
-    def stops_after_three(tx: Any, import_id: Any, chunk: Any, **values: Any) -> bool:
+    def stops_after_three(tx: Any, import_id: Any, chunk: Any, **values: Any) -> import_chunks.Chunk | None:
         if chunk.line > 300:
             stopping.set()
         return real(tx, import_id, chunk, **values)
@@ -628,7 +716,7 @@ async def test_cancelling_keeps_what_was_added_and_says_so(service: Service, mon
     import_id = (await service.upload(campaign, CLEAN)).json()["import_id"]
     real = import_chunks.add_chunk
 
-    def is_cancelled_meanwhile(tx: Any, import_id: Any, chunk: Any, **values: Any) -> bool:
+    def is_cancelled_meanwhile(tx: Any, import_id: Any, chunk: Any, **values: Any) -> import_chunks.Chunk | None:
         if chunk.after > 400:
             imports.end_import(tx, import_id, "cancelled")
         return real(tx, import_id, chunk, **values)

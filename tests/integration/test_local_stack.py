@@ -21,12 +21,13 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from local_stack.gateway import everything
 from local_stack.ports import free_port
 from local_stack.postgres import dropdb
 from local_stack.processes import Options, Stack
 from local_stack.servers import Servers
 from local_stack.servers import servers as running_servers
-from local_stack.services import SERVICES, Service
+from local_stack.services import Service
 from local_stack.state import Record, StackError, is_locked, read_record
 from local_stack.waiting import wait_until
 
@@ -58,6 +59,7 @@ print("serving", flush=True)
 http.server.HTTPServer((os.environ["HTTP_HOST"], int(os.environ["HTTP_PORT"])), Handler).serve_forever()
 """
 
+SERVICES = everything()
 STUBBED = Service("stubbed", "stubbed_service", 0)
 
 

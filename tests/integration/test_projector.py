@@ -40,7 +40,7 @@ from campaign_events.facts import (
     Verdict,
 )
 from campaign_events.positions import Received
-from campaign_events.settings import CampaignSettings, ContactStatus
+from campaign_events.settings import CampaignSettings, ContactStatus, Outcome
 from campaign_events.topics import CAMPAIGN_EVENTS
 from campaign_service.logs import configure_logs
 from campaign_service.problems import Problem
@@ -129,7 +129,9 @@ class Writer:
         day = date(2026, 3, rng.randint(1, 9))
         seconds = rng.uniform(1, 300)
         answered = rng.random() < 0.5
-        status = ContactStatus.COMPLETED if answered else ContactStatus.NO_ANSWER
+        abandoned = answered and rng.random() < 0.2
+        picked_up = ContactStatus.FAILED if abandoned else ContactStatus.COMPLETED
+        status = picked_up if answered else ContactStatus.NO_ANSWER
         self.tell(
             ContactStatusChanged(
                 **fact, previous="pending", previous_attempt=0, status="in_progress", attempt=1, call_id=call_id
@@ -146,11 +148,12 @@ class Writer:
                 answered=answered,
                 first_reached=answered,
                 duration_seconds=seconds if answered else None,
+                outcome=Outcome.ABANDONED if abandoned else None,
                 day=day,
             ),
         )
         if answered and rng.random() < 0.3:
-            old = Verdict(status=status, answered=True, reached=True, duration_seconds=seconds)
+            old = Verdict(status=status, answered=True, reached=True, duration_seconds=seconds, abandoned=abandoned)
             new = Verdict(status="voicemail", answered=False, reached=False)
             self.tell(ContactCorrected(**fact, call_id=call_id, old=old, new=new, day=day, attempt=1))
         return len(self.events)
@@ -764,8 +767,8 @@ async def test_health_and_metrics_tell_the_projection_s_state(stack: Stack, even
 
     async def is_measured() -> bool:
         text = (await projector.client.get("/metrics")).text
-        return f'projection_records_behind{{partition="{partition}"}} 0.0' in text and (
-            "projection_seconds_behind 0.0" in text
+        return f'projection_lag_records{{partition="{partition}"}} 0.0' in text and (
+            "projection_lag_seconds 0.0" in text
         )
 
     await eventually(is_measured)

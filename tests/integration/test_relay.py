@@ -72,8 +72,8 @@ class Stage:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.servers.kafka_bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
         )
-        await consumer.start()
         try:
+            await consumer.start()
             consumer.assign([TopicPartition(self.prefix + t, p) for t in TOPICS for p in range(PARTITIONS)])
             while True:
                 for found in (await consumer.getmany(timeout_ms=100)).values():

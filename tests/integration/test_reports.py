@@ -269,6 +269,72 @@ def test_a_later_verdict_corrects_what_was_settled_by_default(desk: "Desk") -> N
     assert desk.log()[-1][0] == end
 
 
+def test_an_abandoned_call_is_failed_and_a_late_verdict_corrects_the_day_of_the_call(desk: "Desk") -> None:
+    campaign_id = desk.running(2)
+    ask = desk.granted(desk.contact(campaign_id))
+    yesterday = desk.now() - timedelta(seconds=1)
+    desk.report(desk.ended(ask, Outcome.ABANDONED, started_at=yesterday))
+    contact = desk.contact(campaign_id)
+    assert (contact.status, contact.reason, contact.reached_by) == ("failed", "abandoned", ask.call_id)
+    counted = _changes(desk, contact.contact_id)[-1]
+    assert (counted.outcome, counted.answered, counted.placed) == (Outcome.ABANDONED, True, True)
+    desk.report(desk.ended(ask, Outcome.MACHINE, kind=CallCorrected))
+    fact = desk.facts(campaign_id)[-1]
+    assert isinstance(fact, ContactCorrected)
+    assert (fact.old.abandoned, fact.new.abandoned, fact.day) == (True, False, counted.day)
+    assert desk.contact(campaign_id).status == "voicemail"
+
+
+def test_late_contradicting_and_repeated_reports_correct_the_calls_day_once(desk: "Desk") -> None:
+    """A machine's verdict after the hang-up, then the agent's own word, then both again, then another word."""
+    campaign_id = desk.running(2)
+    ask = desk.granted(desk.contact(campaign_id))
+    desk.report(desk.ended(ask, Outcome.HUMAN))
+    day = _changes(desk, ask.contact_id)[-1].day
+    told = [
+        desk.ended(ask, Outcome.MACHINE, kind=CallCorrected),
+        desk.ended(ask, Outcome.HUMAN, kind=CallCorrected, conversation=Conversation.GOAL_NOT_MET),
+        desk.ended(ask, Outcome.MACHINE, kind=CallCorrected),
+        desk.ended(ask, Outcome.HUMAN, kind=CallCorrected, conversation=Conversation.GOAL_NOT_MET),
+        desk.ended(ask, Outcome.HUMAN, kind=CallCorrected, conversation=Conversation.GOAL_MET),
+    ]
+    for report in told:
+        desk.report(report)
+    corrections = [fact for fact in desk.facts(campaign_id) if isinstance(fact, ContactCorrected)]
+    steps = [(fact.old.status, fact.new.status, fact.day) for fact in corrections]
+    assert steps == [("completed", "voicemail", day), ("voicemail", "failed", day)], "an agent's own report stands"
+
+
+def test_under_the_french_preset_a_refusal_suppresses_the_number_for_sixty_days(desk: "Desk") -> None:
+    french = {"weekly": {"mon": [["10:00", "13:00"]]}, "public_holidays": {"country": "FR"}}
+    caps = [{"calls": 4, "window_seconds": 30 * 86_400}]
+    settings = {"preset": "france", "schedule": french, "frequency_caps": caps}
+    campaign_id, elsewhere = desk.draft([NUMBER, OTHER], **settings), desk.running([NUMBER, OTHER])
+    with desk.store.recorder.datastore.transaction(commit=True) as cursor:
+        cursor.execute("UPDATE contacts SET consent_basis = 'contract' WHERE campaign_id = %s", (campaign_id,))
+    desk.start(campaign_id)
+    ask = desk.granted(desk.contact(campaign_id, 0))
+    refusal = desk.ended(ask, Outcome.HUMAN, conversation=Conversation.GOAL_NOT_MET)
+    desk.report(refusal)
+    assert (desk.contact(campaign_id, 0).status, desk.contact(campaign_id, 0).reason) == ("failed", "goal_not_met")
+    (entry,) = [fact for fact in desk.facts() if isinstance(fact, NumberSuppressed)]
+    assert (entry.source, entry.scope, entry.expires_at) == ("agent", None, refusal.ended_at + timedelta(days=60))
+    assert desk.contact(elsewhere, 0).status is DO_NOT_CALL, "in any campaign of the workspace"
+    assert desk.contact(elsewhere, 1).status == "pending"
+    desk.report(desk.ended(ask, Outcome.HUMAN, kind=CallCorrected, conversation=Conversation.GOAL_NOT_MET))
+    assert len([fact for fact in desk.facts() if isinstance(fact, NumberSuppressed)]) <= 2
+    other = desk.granted(desk.contact(campaign_id, 1))
+    desk.report(desk.ended(other, Outcome.HUMAN, conversation=Conversation.GOAL_MET))
+    assert desk.contact(elsewhere, 1).status == "pending", "who did not refuse may be called"
+
+
+def test_without_such_a_preset_a_refusal_suppresses_nobody(desk: "Desk") -> None:
+    campaign_id, elsewhere = desk.running([NUMBER, OTHER]), desk.running([NUMBER])
+    ask = desk.granted(desk.contact(campaign_id, 0))
+    desk.report(desk.ended(ask, Outcome.HUMAN, conversation=Conversation.GOAL_NOT_MET))
+    assert desk.contact(elsewhere).status == "pending"
+
+
 def test_an_agents_own_report_stands(desk: "Desk") -> None:
     campaign_id = desk.running(2)
     ask = desk.granted(desk.contact(campaign_id))

@@ -580,7 +580,7 @@ async def test_an_invalid_call_is_refused_saying_where(carrier: Carrier, change:
 
 
 async def test_a_call_that_cannot_be_written_down_does_not_ring(tmp_path: Path, receiver: Receiver) -> None:
-    async with running(tmp_path / "ledger.jsonl", receiver, speed=0.01, max_file_bytes=2_000) as carrier:
+    async with running(tmp_path / "ledger.jsonl", receiver, speed=0.01, max_file_bytes=2_300) as carrier:
         refused = None
         placed = 0
         while refused is None:
@@ -647,3 +647,149 @@ async def test_no_number_is_logged(carrier: Carrier, receiver: Receiver) -> None
 def test_there_is_nothing_to_migrate() -> None:
     done = subprocess.run([sys.executable, "-m", "simulated_carrier", "migrate"], capture_output=True, timeout=20)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+# ---- calls that come in
+
+
+class Customer:
+    """Whom the carrier asks about calls that come in: answers what it is told to."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+        self.reply: Json | None = {"reply": "answer"}
+        self.not_after_seconds = 5.0
+        self.asked: list[tuple[Json, bytes, str]] = []
+        self.url = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if line)
+        body = await reader.readexactly(int(headers["content-length"]))
+        call = json.loads(body)
+        self.asked.append((call, body, headers["x-carrier-signature"]))
+        if self.reply is not None:
+            answer = json.dumps(self._answer(call["call_id"])).encode()
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(answer) + answer)
+            await writer.drain()
+        writer.close()
+
+    def _answer(self, call_id: str) -> Json:
+        assert self.reply is not None
+        if self.reply["reply"] != "answer":
+            return self.reply
+        return {
+            "not_after": (datetime.now(UTC) + timedelta(seconds=self.not_after_seconds)).isoformat(),
+            "max_call_seconds": 600,
+            "webhook_url": f"{self._receiver.url}/events",
+            "agent": {
+                "outcome_url": f"{self._receiver.url}/outcome/{call_id}",
+                "token": "Token-1",
+                "agent_id": "a",
+                "prompt": "Hello",
+                "context": {},
+            },
+            **self.reply,
+        }
+
+
+@pytest.fixture
+async def customer(receiver: Receiver) -> AsyncIterator[Customer]:
+    asked = Customer(receiver)
+    server = await asyncio.start_server(asked.serve, "127.0.0.1", 0)
+    asked.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/inbound"
+    yield asked
+    server.close()
+    await server.wait_closed()
+
+
+async def _ring(carrier: Carrier, customer: Customer, caller: str | None, **more: Any) -> Json:
+    wanted = {"from": caller, "to": "+493012345678", "inbound_url": customer.url, **more}
+    answer = await carrier.http.post("/v1/inbound-calls", json=wanted)
+    assert answer.status_code == 201, answer.text
+    rung: Json = answer.json()
+    return rung
+
+
+async def test_a_call_that_comes_in_is_answered_when_the_customer_says_so(
+    carrier: Carrier, receiver: Receiver, customer: Customer
+) -> None:
+    rung = await _ring(carrier, customer, "+4915112349900")
+    assert (rung["reply"], rung["status"]) == ("answer", "answered")
+    call_id = rung["call_id"]
+    ((call, body, signature),) = customer.asked
+    assert (call["call_id"], call["from"], call["to"]) == (call_id, "+4915112349900", "+493012345678")
+    assert signature == "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    await until(lambda: receiver.ended(call_id), "the call's last event")
+    assert [event["status"] for event in receiver.of(call_id)] == ["answered", "ended"]
+    ((path, token, report),) = receiver.reports
+    assert (path, token, report["outcome"]) == (f"/outcome/{call_id}", "Bearer Token-1", "goal_met")
+    (entry,) = (await carrier.ledger())["entries"]
+    assert (entry["direction"], entry["from"], entry["final_status"]) == ("inbound", "+4915112349900", "completed")
+
+
+@pytest.mark.parametrize(
+    ("reply", "final_status", "sip_code"),
+    [
+        ({"reply": "busy"}, "busy", 486),
+        ({"reply": "reject"}, "declined", 603),
+        ({"reply": "message", "message_id": "closed-1"}, "declined", 603),
+        ({"reply": "dance"}, "no_answer", 480),
+        (None, "no_answer", 480),
+    ],
+)
+async def test_nobody_picks_up_where_the_customer_does_not_say_so(
+    carrier: Carrier, customer: Customer, reply: Json | None, final_status: str, sip_code: int
+) -> None:
+    customer.reply = reply
+    rung = await _ring(carrier, customer, "+4915112349900")
+    assert rung["status"] == "ended"
+    call = await carrier.call(rung["call_id"])
+    assert (call["final_status"], call["sip_code"], call["answered_at"]) == (final_status, sip_code, None)
+
+
+async def test_no_agent_picks_up_after_the_permit_has_expired(carrier: Carrier, customer: Customer) -> None:
+    customer.not_after_seconds = -0.001
+    rung = await _ring(carrier, customer, "+4915112349900")
+    assert (await carrier.call(rung["call_id"]))["answered_at"] is None
+
+
+@pytest.mark.parametrize("how", [{"caller": "+4915112349920"}, {"caller": "+4915112349900", "talk": "gives_up"}])
+async def test_a_caller_may_hang_up_before_the_answer(
+    carrier: Carrier, receiver: Receiver, customer: Customer, how: Json
+) -> None:
+    rung = await _ring(carrier, customer, **how)
+    await until(lambda: receiver.ended(rung["call_id"]), "the call's last event")
+    (event,) = receiver.of(rung["call_id"])
+    assert (event["status"], event["sip_code"]) == ("ended", 487)
+
+
+async def test_a_caller_may_withhold_the_number(carrier: Carrier, customer: Customer) -> None:
+    customer.reply = {"reply": "reject"}
+    await _ring(carrier, customer, None)
+    assert customer.asked[0][0]["from"] is None
+    assert (await carrier.ledger())["entries"][0]["from"] == "anonymous"
+
+
+async def test_calls_that_come_in_leave_what_is_drawn_for_placed_ones_as_it_is(
+    carrier: Carrier, customer: Customer
+) -> None:
+    """9921 is not picked up at the first call and a talk at the second, whoever rang from there meanwhile."""
+    first = await carrier.final(await carrier.place("9921"))
+    rung = await _ring(carrier, customer, "+49151129921", talk="human_goal_met")
+    await carrier.final(rung["call_id"])
+    second = await carrier.final(await carrier.place("9921"))
+    assert (first["final_status"], second["final_status"]) == ("no_answer", "completed")
+
+
+async def test_a_call_that_came_in_is_hung_up_like_any_other(carrier: Carrier, customer: Customer) -> None:
+    rung = await _ring(carrier, customer, "+4915112349980")
+    answer = await carrier.http.post(f"/v1/calls/{rung['call_id']}/hangup")
+    assert answer.status_code == 202
+    assert (await carrier.call(rung["call_id"]))["reason"] == "hangup"
+
+
+async def test_nobody_rings_where_nobody_is_there_to_ask(carrier: Carrier) -> None:
+    answer = await carrier.http.post("/v1/inbound-calls", json={"from": "+4915112349900", "to": "+493012345678"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert (await carrier.ledger())["total"] == 0

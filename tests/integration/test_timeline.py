@@ -13,10 +13,11 @@ import pytest
 from campaign_command import commands
 from campaign_command.api import create_app
 from campaign_command.gate import Gate
+from campaign_command.permits import NotGranted
 from campaign_command.silence import Silence
 from campaign_command.store import APPEND_LOCK
 from campaign_command.workers import Workers
-from campaign_events.settings import Outcome
+from campaign_events.settings import Conversation, Outcome
 from campaign_service.health import Health
 from campaign_service.tokens import Verifier
 
@@ -129,6 +130,36 @@ async def test_the_current_reason_is_the_one_a_permit_would_be_refused_by(call: 
     desk.cancel(campaign_id)
     over = (await _timeline(call, desk, campaign_id))["current"]
     assert (over["code"], over["never"]) == ("campaign_cancelled", True)
+
+
+async def test_a_second_campaigns_contact_waits_for_the_live_call_to_its_number_and_says_so(
+    call: Call, desk: "Desk"
+) -> None:
+    first, second = desk.running([ANNA]), desk.running([ANNA])
+    ask = desk.granted(desk.contact(first))
+    (refused,) = desk.permits(desk.ask_for(desk.contact(second)))
+    assert isinstance(refused, NotGranted)
+    assert (refused.code, refused.kind) == ("number_live", "temporary")
+    current = (await _timeline(call, desk, second))["current"]
+    assert (current["code"], current["never"]) == ("number_live", False)
+    assert current["text"] == "Another call to the number is in progress."
+    assert current["next_possible_at"] is not None
+    desk.report(desk.ended(ask, Outcome.HUMAN))
+    assert (await _timeline(call, desk, second))["current"]["code"] == "ready"
+
+
+@pytest.mark.parametrize(("late", "words"), [(False, "at the time the person asked for"), (True, "later than")])
+async def test_a_callback_says_whether_it_came_in_time(call: Call, desk: "Desk", late: bool, words: str) -> None:
+    campaign_id = desk.running([ANNA], callback_tolerance_seconds=1)
+    ask = desk.granted(desk.contact(campaign_id))
+    ago = timedelta(seconds=60 if late else 0)
+    due_at = desk.now() - ago
+    desk.report(desk.ended(ask, Outcome.HUMAN, conversation=Conversation.CALLBACK, callback_at=due_at))
+    desk.granted(desk.contact(campaign_id))
+    entry = (await _timeline(call, desk, campaign_id))["entries"][-1]
+    assert entry["text"].startswith("Call 2 was allowed, the callback ")
+    assert words in entry["text"]
+    assert entry["checks"]["callback"] == ("late" if late else "on_time")
 
 
 async def test_a_contact_without_consent_says_so_before_and_after_it_was_marked(call: Call, desk: "Desk") -> None:

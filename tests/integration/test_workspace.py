@@ -241,6 +241,8 @@ async def test_settings_have_defaults_and_a_change_is_a_merge(call: Call, desk: 
         "id": str(desk.workspace),
         "caps": [],
         "retention_days": 1826,
+        "trunks": [],
+        "phone_numbers": [],
         "paused_all": False,
         "paused_at": None,
         "version": 0,

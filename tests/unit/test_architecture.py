@@ -12,6 +12,9 @@ SERVICES = {
     "dialer": ROOT / "services/dialer/dialer",
     "analytics_projector": ROOT / "services/analytics-projector/analytics_projector",
     "simulated_carrier": ROOT / "services/simulated-carrier/simulated_carrier",
+    "auditor": ROOT / "services/auditor/auditor",
+    "dashboard": ROOT / "services/dashboard/dashboard",
+    "webhooks": ROOT / "services/webhooks/webhooks",
 }
 EVENTS, SERVICE = ROOT / "libs/events/campaign_events", ROOT / "libs/service/campaign_service"
 PURE = {
@@ -25,11 +28,20 @@ PURE = {
         "do_not_call",
         "templates",
         "timeline",
+        "replay",
     },
     "dialer": {"schedule", "pacing", "outcomes", "breaker", "calls", "queue", "carriers"},
     "analytics_projector": {"campaign_list", "campaign_analytics", "figures", "campaign_settings"},
+    "auditor": {"record", "integrity"},
+    "webhooks": {"addresses", "backoff"},
 }
-DRIVERS = {"campaign_command": {"psycopg"}, "dialer": {"asyncpg"}, "analytics_projector": {"asyncpg"}}
+DRIVERS = {
+    "campaign_command": {"psycopg"},
+    "dialer": {"asyncpg"},
+    "analytics_projector": {"asyncpg"},
+    "auditor": {"asyncpg"},
+    "webhooks": {"asyncpg"},
+}
 UNFIT = {"random", "secrets", "asyncio", "socket", "logging", "threading", "subprocess"}
 UNPREDICTABLE = {
     "datetime.now",
@@ -130,3 +142,14 @@ def test_each_service_has_one_driver(package: str, path: Path) -> None:
 def test_only_the_store_knows_the_event_sourcing_library(package: str, path: Path) -> None:
     if "eventsourcing" in tops(path):
         assert (package, path.stem) == ("campaign_command", "store")
+
+
+CHECKED_AGAIN = sorted((SERVICES["auditor"]).glob("*.py"))
+
+
+@pytest.mark.parametrize("path", CHECKED_AGAIN, ids=lambda path: path.stem)
+def test_the_auditor_shares_nothing_with_those_who_decide_but_the_contract(path: Path) -> None:
+    ours = {*PACKAGES, "local_stack"} - {"auditor", "campaign_events"}
+    # Where it connects it may use what is at every service's edges, where it checks nothing of it.
+    edges = {"campaign_service"} if path.stem in ("__main__", "settings") else set()
+    assert not tops(path) & (ours - edges)

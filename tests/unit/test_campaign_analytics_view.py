@@ -8,6 +8,7 @@ from operator import add
 from typing import Any
 from uuid import UUID, uuid5
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +27,7 @@ from campaign_events.facts import (
     ContactStatusChanged,
     Verdict,
 )
-from campaign_events.settings import CampaignSettings, ContactStatus, Limits
+from campaign_events.settings import CampaignSettings, ContactStatus, Limits, Outcome
 
 LOG, WORKSPACE, CAMPAIGN = UUID(int=1), UUID(int=2), UUID(int=3)
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -135,7 +136,16 @@ class Story:
             status, due_at = person.before
             self.change(person, status, attempt=person.attempt - 1, due_at=due_at)
 
-    def end(self, person: Person, status: ContactStatus, *, again: bool, day: date, seconds: float | None) -> None:
+    def end(
+        self,
+        person: Person,
+        status: ContactStatus,
+        *,
+        again: bool,
+        day: date,
+        seconds: float | None,
+        outcome: Outcome | None = None,
+    ) -> None:
         if person.status is not IN_PROGRESS:
             return
         answered = status in BY_A_PERSON
@@ -152,9 +162,16 @@ class Story:
             first_reached=first,
             duration_seconds=seconds,
             day=day,
+            outcome=outcome,
         )
         person.last_call = (
-            Verdict(status=status, answered=answered, reached=person.reached, duration_seconds=seconds),
+            Verdict(
+                status=status,
+                answered=answered,
+                reached=person.reached,
+                duration_seconds=seconds,
+                abandoned=outcome is Outcome.ABANDONED,
+            ),
             day,
         )
         self.placed[day] += 1
@@ -242,7 +259,9 @@ def stories(draw: st.DrawFn) -> Story:
                     story.not_placed(person)
                 case "end":
                     story.permit(person)
-                    story.end(person, status, again=again, day=day, seconds=seconds)
+                    left_alone = status is ContactStatus.FAILED and number % 2
+                    outcome = Outcome.ABANDONED if left_alone else None
+                    story.end(person, status, again=again, day=day, seconds=seconds, outcome=outcome)
                 case "correct":
                     story.correct(person, status, again=again, seconds=seconds)
                 case "opt_out":
@@ -360,6 +379,77 @@ def test_a_correction_moves_the_figures_of_the_day_the_call_started() -> None:
     story.permit(anna)
     story.end(anna, ContactStatus.COMPLETED, again=False, day=MONDAY, seconds=12.345)
     anna.reached = False  # nobody answered after all
+    story.correct(anna, ContactStatus.VOICEMAIL, again=False, seconds=None)
+    assert folded(story.events).days == {MONDAY: CallFigures(placed=1, voicemail=1)}
+
+
+def abandoned_story(days: dict[date, tuple[int, int]]) -> Story:
+    """Per day: calls answered by a person, and how many of them nobody on our side attended."""
+    story = Story()
+    story.create()
+    for day, (answered, abandoned) in days.items():
+        before = len(story.people)
+        story.add(answered, 0)
+        for n, person in enumerate(story.people[before:]):
+            story.permit(person)
+            left_alone = n < abandoned
+            status = ContactStatus.FAILED if left_alone else ContactStatus.COMPLETED
+            outcome = Outcome.ABANDONED if left_alone else Outcome.HUMAN
+            story.end(person, status, again=False, day=day, seconds=5, outcome=outcome)
+    return story
+
+
+def test_the_abandoned_rate_is_that_of_the_last_thirty_days() -> None:
+    first, before = MONDAY - timedelta(days=29), MONDAY - timedelta(days=30)
+    view = folded(abandoned_story({before: (5, 5), first: (10, 1), MONDAY: (10, 0), TUESDAY: (3, 3)}).events)
+    assert view.settings is not None
+    answer = answers.analytics_of(view.row, view.settings, view.days, today=MONDAY)
+    assert answer.abandoned_30_days == answers.Abandoned(
+        since=first, until=MONDAY, answered=20, abandoned=1, rate=0.05, ceiling=None, above_ceiling=False
+    )
+    assert answer.figures.abandoned == 9
+    assert [day.abandoned for day in answer.days] == [5, 1, 0, 3]
+    detail = answers.detail_of(view.row, view.settings, view.days, today=MONDAY)
+    assert detail.abandoned_30_days == answer.abandoned_30_days
+
+
+@pytest.mark.parametrize(
+    ("preset", "ceiling", "above"),
+    [
+        ("us-strict", 0.03, True),
+        ("canada", 0.05, False),
+        ("uk", 0.0, True),
+        ("australia", None, False),
+        (None, None, False),
+    ],
+)
+def test_the_ceiling_of_the_preset_stands_beside_the_abandoned_rate(
+    preset: str | None, ceiling: float | None, above: bool
+) -> None:
+    view = folded(abandoned_story({MONDAY: (20, 1)}).events)
+    config = CampaignSettings(name="Spring", preset=preset)
+    shown = answers.analytics_of(view.row, config, view.days, today=MONDAY).abandoned_30_days
+    assert (shown.rate, shown.ceiling, shown.above_ceiling) == (0.05, ceiling, above)
+
+
+def test_without_an_answered_call_there_is_no_abandoned_rate_and_nothing_is_above_it() -> None:
+    view = folded(abandoned_story({}).events)
+    uk = CampaignSettings(name="Spring", preset="uk")
+    shown = answers.analytics_of(view.row, uk, view.days, today=MONDAY).abandoned_30_days
+    assert (shown.answered, shown.rate, shown.above_ceiling) == (0, None, False)
+
+
+def test_the_thirty_days_are_those_of_the_campaigns_zone() -> None:
+    late = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
+    assert answers.today_of("Europe/Berlin", late) == TUESDAY
+    assert answers.today_of("America/New_York", late) == MONDAY
+    assert answers.today_of("Europe/Atlantis", late) == MONDAY, "a stored name that is no zone counts as UTC"
+
+
+def test_a_correction_takes_an_abandoned_call_back_on_its_day() -> None:
+    story = abandoned_story({MONDAY: (1, 1)})
+    (anna,) = story.people
+    anna.reached = False
     story.correct(anna, ContactStatus.VOICEMAIL, again=False, seconds=None)
     assert folded(story.events).days == {MONDAY: CallFigures(placed=1, voicemail=1)}
 

@@ -353,4 +353,5 @@ def test_the_answer_shows_the_row_as_it_is() -> None:
         "completed": 1,
     }
     assert answer["settings"]["name"] == "Spring"
-    assert {**view.list_item(), "settings": answer["settings"]} == answer
+    beside = {name: answer[name] for name in ("settings", "abandoned_30_days")}
+    assert {**view.list_item(), **beside} == answer

@@ -106,6 +106,7 @@ SUFFIX_ROWS: list[tuple[str, int, list[str], str | None, int | None, int | None,
     ("9903", 1, HUMAN, "human", 200, 16, "callback"),
     ("9904", 1, ["ringing", "answered", "amd", "ended"], "human", 200, 16, None),
     ("9905", 1, HUMAN, "human", 200, 16, "callback"),
+    ("9906", 1, ["ringing", "answered", "ended"], "human", 200, 16, None),
     ("9910", 1, ["ringing", "answered", "amd", "ended"], "machine", 200, 16, None),
     ("9911", 1, ["ringing", "answered", "ended", "amd"], "machine", 200, 16, None),
     ("9920", 1, ["ringing", "ended"], None, None, 19, None),
@@ -147,6 +148,20 @@ def test_the_last_four_digits_decide(
 
 def test_every_suffix_has_a_row() -> None:
     assert {row[0] for row in SUFFIX_ROWS} == SUFFIXES.keys()
+
+
+def test_a_person_to_whom_nobody_speaks_hangs_up_soon_and_the_end_says_that_nobody_was_there() -> None:
+    drawn = script("+491510009906")
+    assert drawn.attended is False
+    assert at(drawn, "ended") - at(drawn, "answered") == pytest.approx(1.5)
+    assert script("+491510009900").attended is True
+    assert script("+491510009910").attended is script("+491510009930").attended is None
+
+
+def test_no_call_is_abandoned_unless_asked_for_so_seeded_runs_stay_the_same() -> None:
+    assert Behaviour().weights.abandoned == 0
+    always = Behaviour(weights=Weights(**(dict.fromkeys(Weights.model_fields, 0.0) | {"abandoned": 1.0})))
+    assert script("+491510001111", behaviour=always).attended is False
 
 
 def test_only_the_number_of_dropped_webhooks_drops_them() -> None:

@@ -159,12 +159,39 @@ def test_a_due_contact_of_a_running_campaign_is_granted(status: str, attempt: in
             settings_version=1,
             previous_attempt=attempt,
             previous_due_at=due_at,
-            checks=PermitChecks(),
+            checks=PermitChecks(callback="on_time" if status == "rescheduled" else None),
         )
     ]
     after = fold(given, facts)
     assert (after.status, after.attempt, after.due_at, after.reason) == ("in_progress", attempt + 1, None, None)
     assert after.call == LastCall(CALL, NOON, ContactStatus(status), due_at, "because")
+
+
+@pytest.mark.parametrize(
+    ("since", "check"), [(0, "on_time"), (900, "on_time"), (901, "late"), (90_000, "late")], ids=str
+)
+def test_a_callback_beyond_its_tolerance_goes_on_and_is_flagged_as_late(since: int, check: str) -> None:
+    asked_for = contact("rescheduled", attempt=1, due_at=NOON - timedelta(seconds=since), reason="callback")
+    facts, refusal = ask(asked_for)
+    assert refusal is None
+    (fact,) = facts
+    assert isinstance(fact, ContactStatusChanged)
+    assert fact.checks is not None
+    assert fact.checks.callback == check
+
+
+def test_a_callback_is_never_made_before_the_time_that_was_asked_for() -> None:
+    due_at = NOON + timedelta(seconds=1)
+    facts, refusal = ask(contact("rescheduled", attempt=1, due_at=due_at, reason="callback"))
+    assert (facts, refusal) == ([], PermitRefusal("temporary", "not_due", due_at))
+
+
+def test_a_retry_is_no_callback_however_late_it_is() -> None:
+    facts, _ = ask(contact("no_answer", attempt=1, due_at=NOON - timedelta(days=1)))
+    (fact,) = facts
+    assert isinstance(fact, ContactStatusChanged)
+    assert fact.checks is not None
+    assert fact.checks.callback is None
 
 
 # Each line breaks its own rule and every later one: the first broken rule is the answer.

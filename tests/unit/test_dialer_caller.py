@@ -14,6 +14,7 @@ from campaign_events.schedule import WEEKDAYS, Schedule
 from campaign_events.settings import CampaignSettings, Limits
 from campaign_service.logs import configure_logs
 from dialer import placer as placer_module
+from dialer.breakers import Breakers
 from dialer.caller import Caller
 from dialer.calls import Patience
 from dialer.carriers import Accepted, PlaceRequest, Unknown
@@ -39,7 +40,7 @@ class Database:
         if "FROM campaigns" not in sql or not self.running:
             return []
         row = {"id": self.campaign_id, "workspace": uuid4(), "partition": 3, "settings_version": self.version}
-        return [row]
+        return [row | {"has_trunks": False}]
 
     async def fetchval(self, *_: Any) -> int:
         return 0
@@ -53,7 +54,13 @@ def caller_of(database: Database) -> Any:
     permits: Any = None
     pool: Any = database
     caller: Any = Caller(
-        pool, permits=permits, carrier=carrier, patience=Patience(), mint_token=lambda *_: "token", log=LOG
+        pool,
+        permits=permits,
+        carrier=carrier,
+        breakers=Breakers(pool, log=LOG),
+        patience=Patience(),
+        mint_token=lambda *_: "token",
+        log=LOG,
     )
     caller._tenures = {3: Tenure(3, 1)}
     return caller
@@ -66,6 +73,7 @@ def placer_of(carrier: Any = None) -> Any:
         pool,
         permits=permits,
         carrier=carrier,
+        breakers=Breakers(pool, log=LOG),
         patience=Patience(),
         mint_token=lambda *_: "token",
         freed=lambda _: None,
@@ -115,9 +123,9 @@ async def test_settings_that_change_during_a_look_hold_from_the_next_look_on() -
 
 def test_campaigns_that_are_looked_at_side_by_side_share_the_room() -> None:
     placer = placer_of()
-    with placer.room_for(100, 0.0) as first, placer.room_for(100, 0.0) as second, placer.room_for(1, 0.0) as third:
+    with placer.room_for(100) as first, placer.room_for(100) as second, placer.room_for(1) as third:
         assert (first, second, third) == (100, MOST_IN_FLIGHT - 100, 0)
-    with placer.room_for(50, 0.0) as again:
+    with placer.room_for(50) as again:
         assert again == 50
 
 
@@ -133,14 +141,6 @@ async def test_a_look_at_a_database_that_is_just_going_is_repeated(monkeypatch: 
     await caller._look_safely(one, group)
     assert not one.is_busy
     assert one.look_at > time.monotonic()
-
-
-def test_when_the_trunk_is_tried_again_one_campaign_tries_with_one_call() -> None:
-    placer = placer_of()
-    for _ in range(5):
-        placer.breaker.failed(0.0)
-    with placer.room_for(50, 5.0) as first, placer.room_for(50, 5.0) as second:
-        assert (first, second) == (1, 0)
 
 
 def test_a_process_that_stood_still_finds_its_permits_expired(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +204,7 @@ async def test_a_request_that_may_be_on_its_way_holds_its_place_until_nothing_ma
         token="token",
     )
     one.pace.sent(now=time.monotonic())
-    await placer._send_one(one, request)
+    await placer._send_one(one, request, trunk="default")
     in_flight = one.pace.next_free_at(time.monotonic(), 1) is None
     assert in_flight is isinstance(answer, Unknown)
 

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign_events.facts import CallAnswered, CallCorrected, CallEnded, CallEvent, CallPlaced
+from campaign_events.facts import CallAnswered, CallCorrected, CallEnded, CallEvent, CallKind, CallPlaced
 from campaign_events.settings import Conversation, Outcome, SuccessRule
-from dialer.breaker import FAILURES_TO_OPEN, FIRST_PAUSE_SECONDS, Breaker
 from dialer.calls import (
     FINDS_BEFORE_GIVING_UP,
+    LENGTH_SLACK_SECONDS,
     RANK,
     Call,
     Patience,
     Step,
+    Words,
     absent,
     accepted,
     found,
@@ -25,6 +26,7 @@ from dialer.calls import (
     refused,
     reported,
     silent,
+    too_long_at,
     unanswered,
 )
 from dialer.carriers import CarrierEvent, EventStatus, Sighting
@@ -131,7 +133,7 @@ def test_where_success_is_reported_the_end_waits_for_the_report(rule: SuccessRul
 def test_a_report_within_the_grace_settles_and_the_grace_settles_without_one() -> None:
     waiting, told = hear(call(success_rule="reported"), TALK)
     assert not any(isinstance(fact, CallEnded) for fact in told)
-    done, told = reported(waiting, Report(Conversation.GOAL_MET), summary="Agreed.", now=LATER, patience=PATIENCE)
+    done, told = reported(waiting, Report(Conversation.GOAL_MET), words=Words("Agreed."), now=LATER, patience=PATIENCE)
     assert done.state == "settled"
     assert [(fact.outcome, fact.conversation) for fact in told if isinstance(fact, CallEnded)] == [
         (Outcome.HUMAN, Conversation.GOAL_MET)
@@ -147,7 +149,7 @@ def test_a_report_within_the_grace_settles_and_the_grace_settles_without_one() -
 
 def test_a_report_during_the_call_is_told_with_its_end() -> None:
     live, _ = hear(call(), TALK[:3])
-    live, told = reported(live, Report(Conversation.CALLBACK, at(9000)), summary=None, now=LATER, patience=PATIENCE)
+    live, told = reported(live, Report(Conversation.CALLBACK, at(9000)), words=Words(), now=LATER, patience=PATIENCE)
     assert told == ()
     _, told = hear(live, TALK[3:])
     assert [(f.conversation, f.callback_at) for f in told if isinstance(f, CallEnded)] == [
@@ -157,15 +159,81 @@ def test_a_report_during_the_call_is_told_with_its_end() -> None:
 
 def test_the_first_report_after_the_settlement_corrects_and_a_second_one_is_refused_except_do_not_call() -> None:
     settled, _ = hear(call(), TALK)
-    after, told = reported(settled, Report(Conversation.GOAL_NOT_MET), summary=None, now=LATER, patience=PATIENCE)
+    after, told = reported(settled, Report(Conversation.GOAL_NOT_MET), words=Words(), now=LATER, patience=PATIENCE)
     assert [type(fact) for fact in told] == [CallCorrected]
-    same, told = reported(after, Report(Conversation.GOAL_NOT_MET), summary=None, now=LATER, patience=PATIENCE)
+    same, told = reported(after, Report(Conversation.GOAL_NOT_MET), words=Words(), now=LATER, patience=PATIENCE)
     assert (same, told) == (after, ())
     with pytest.raises(ReportRefused):
-        reported(after, Report(Conversation.GOAL_MET), summary=None, now=LATER, patience=PATIENCE)
-    last, told = reported(after, Report(Conversation.DO_NOT_CALL), summary=None, now=LATER, patience=PATIENCE)
+        reported(after, Report(Conversation.GOAL_MET), words=Words(), now=LATER, patience=PATIENCE)
+    last, told = reported(after, Report(Conversation.DO_NOT_CALL), words=Words(), now=LATER, patience=PATIENCE)
     assert last.conversation is Conversation.DO_NOT_CALL
     assert [fact.conversation for fact in told if isinstance(fact, CallCorrected)] == [Conversation.DO_NOT_CALL]
+
+
+def test_the_same_report_again_adds_the_recording_and_replaces_nothing() -> None:
+    settled, _ = hear(call(), TALK)
+    report, data = Report(Conversation.GOAL_MET), '{"order": 7}'
+    first, _ = reported(settled, report, words=Words("Agreed.", data=data), now=LATER, patience=PATIENCE)
+    words = Words("Something else.", "https://records.example/1", None, "{}")
+    again, told = reported(first, report, words=words, now=LATER, patience=PATIENCE)
+    assert told == ()
+    assert (again.summary, again.recording_url, again.data) == ("Agreed.", "https://records.example/1", data)
+    last, _ = reported(again, Report(Conversation.DO_NOT_CALL), words=Words("No more."), now=LATER, patience=PATIENCE)
+    assert (last.summary, last.recording_url) == ("No more.", "https://records.example/1")
+
+
+def test_the_words_of_a_report_are_in_no_fact() -> None:
+    live, _ = hear(call(), TALK[:3])
+    words = Words("SECRET", "https://SECRET.example/1", "https://SECRET.example/2", '{"SECRET": 1}')
+    live, _ = reported(live, Report(Conversation.GOAL_MET), words=words, now=LATER, patience=PATIENCE)
+    _, told = hear(live, TALK[3:])
+    assert any(isinstance(fact, CallEnded) for fact in told)
+    assert "SECRET" not in "".join(fact.model_dump_json() for fact in told)
+
+
+def test_a_person_whom_nobody_of_us_attended_is_abandoned_at_the_end_whatever_the_success_rule() -> None:
+    alone = replace(TALK[-1], attended=False)
+    over, told = hear(call(success_rule="reported"), [*TALK[:-1], alone])
+    assert over.state == "settled"
+    assert [fact.outcome for fact in told if isinstance(fact, CallEnded)] == [Outcome.ABANDONED]
+
+
+def test_an_abandoned_call_that_a_machine_had_answered_is_corrected_by_the_late_verdict() -> None:
+    alone = replace(TALK[-1], attended=False)
+    over, _ = hear(call(), [one for one in [*TALK[:-1], alone] if one.status != "amd"])
+    assert over.outcome is Outcome.ABANDONED
+    late = CarrierEvent(call_id=CALL_ID, at=at(60), status="amd", answered_by="machine")
+    after, told = hear(over, [late])
+    assert [fact.outcome for fact in told if isinstance(fact, CallCorrected)] == [Outcome.MACHINE]
+    assert after.outcome is Outcome.MACHINE
+
+
+def test_an_agent_that_reports_was_there_whatever_the_carrier_says() -> None:
+    alone = replace(TALK[-1], attended=False)
+    over, _ = hear(call(), [*TALK[:-1], alone])
+    _, told = reported(over, Report(Conversation.GOAL_MET), words=Words(), now=LATER, patience=PATIENCE)
+    assert [(f.outcome, f.conversation) for f in told if isinstance(f, CallCorrected)] == [
+        (Outcome.HUMAN, Conversation.GOAL_MET)
+    ]
+
+
+def test_an_answered_call_is_looked_at_when_it_lasts_longer_than_it_may() -> None:
+    live, _ = hear(call(max_call_seconds=20), TALK[:3])
+    assert live.answered_at is not None
+    longest_at = too_long_at(live.answered_at, 20)
+    assert longest_at == live.answered_at + timedelta(seconds=20 + LENGTH_SLACK_SECONDS)
+    soon, _ = heard(live, TALK[2], now=live.answered_at, patience=PATIENCE)
+    assert soon.check_at == min(longest_at, live.answered_at + timedelta(seconds=PATIENCE.reconcile_seconds))
+    beyond, _ = heard(live, TALK[2], now=longest_at + timedelta(seconds=1), patience=PATIENCE)
+    assert beyond.check_at is not None
+    assert beyond.check_at > longest_at + timedelta(seconds=1), "not over and over at full speed"
+    assert too_long_at(None, 20) is too_long_at(live.answered_at, None) is None
+
+
+@pytest.mark.parametrize("kind", ["campaign", "test", "inbound"])
+def test_the_facts_of_a_call_say_what_it_is_for(kind: CallKind) -> None:
+    _, told = hear(call(kind=kind), TALK)
+    assert {fact.kind for fact in told if isinstance(fact, CallPlaced | CallEnded)} == {kind}
 
 
 def test_a_refusal_before_placing_rings_nobody() -> None:
@@ -241,19 +309,6 @@ def test_a_hang_up_of_ours_before_the_answer_is_cancelled() -> None:
     subject, _ = hear(call(hangup_asked_at=at(2)), TALK[:1])
     _, told = hear(subject, [event("ended", 3, sip_code=487, reason="hangup")])
     assert [fact.outcome for fact in told if isinstance(fact, CallEnded)] == [Outcome.CANCELLED]
-
-
-def test_a_trunk_that_fails_again_and_again_is_left_alone_and_tried_by_one_call() -> None:
-    breaker = Breaker()
-    for _ in range(FAILURES_TO_OPEN):
-        assert breaker.allows(0.0) is None
-        breaker.failed(0.0)
-    assert breaker.allows(FIRST_PAUSE_SECONDS - 0.1) == 0
-    assert breaker.allows(FIRST_PAUSE_SECONDS) == 1
-    breaker.failed(FIRST_PAUSE_SECONDS)
-    assert breaker.allows(2 * FIRST_PAUSE_SECONDS) == 0
-    breaker.succeeded()
-    assert breaker.allows(2 * FIRST_PAUSE_SECONDS) is None
 
 
 def test_a_call_the_carrier_has_accepted_does_not_ring_until_an_event_says_so() -> None:

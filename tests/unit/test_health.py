@@ -1,12 +1,12 @@
 """Live is the age of each loop's last turn; ready is what each check says now."""
 
 import asyncio
+import time
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from campaign_service import health
 from campaign_service.health import Health
 
 
@@ -14,7 +14,7 @@ from campaign_service.health import Health
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The monotonic clock: what is written into it is the time."""
     now = [1000.0]
-    monkeypatch.setattr(health.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
 
 

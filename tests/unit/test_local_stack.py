@@ -40,6 +40,7 @@ def test_a_service_is_given_no_secret_it_does_not_need(service: Service) -> None
             "analytics-projector": {"JWT_SECRET"},
             "dialer": {"JWT_SECRET", "PERMIT_SECRET", "CARRIER_API_KEY", "CARRIER_WEBHOOK_SECRET", "CALL_TOKEN_SECRET"},
             "simulated-carrier": {"CARRIER_API_KEY", "CARRIER_WEBHOOK_SECRET"},
+            "webhooks": {"JWT_SECRET", "WEBHOOK_SIGNING_KEY"},
         }[service.name]
     )
 

@@ -305,6 +305,28 @@ def test_an_end_date_that_has_passed_is_no_obstacle_to_an_edit_of_something_else
 
 
 @pytest.mark.parametrize(
+    "schedule",
+    [
+        {"start_date": "2026-04-04", "end_date": "2026-04-05"},  # a weekend
+        {"end_date": "2026-03-03", "blocked_dates": ["2026-03-01", "2026-03-02", "2026-03-03"]},
+        {"weekly": {"sat": [["09:00", "12:00"]]}, "end_date": "2026-03-06"},
+        {"start_date": "2026-12-25", "end_date": "2026-12-25", "public_holidays": {"country": "DE"}},
+    ],
+    ids=["no weekday", "every day blocked", "the weekday comes too late", "a public holiday"],
+)
+def test_a_schedule_without_an_open_minute_until_its_end_is_refused_when_it_is_set(schedule: dict[str, Any]) -> None:
+    with pytest.raises(Problem) as problem:
+        made(schedule=schedule)
+    assert fields(problem) == ["schedule"]
+    assert "no open minute" in problem.value.extra["errors"][0]["message"]
+    assert "allowed: at least one day with an open window" in problem.value.extra["errors"][0]["message"]
+    with pytest.raises(Problem):
+        edited(settings(), schedule=schedule)
+    later = schedule | {"end_date": "2027-03-31"}
+    assert made(schedule=later).schedule.end_date == date(2027, 3, 31)
+
+
+@pytest.mark.parametrize(
     ("changes", "field"),
     [
         ({"frequency_caps": [{"calls": 0, "window_seconds": 60}]}, "frequency_caps.0.calls"),

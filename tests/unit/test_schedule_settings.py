@@ -171,6 +171,29 @@ def test_what_is_no_date_is_refused(field: str, value: str) -> None:
     assert field in refused(Schedule, {field: [value] if field == "blocked_dates" else value})
 
 
+@pytest.mark.parametrize(
+    ("schedule", "first"),
+    [
+        ({}, date(2026, 3, 2)),  # a Monday
+        ({"weekly": {"sun": [["09:00", "18:00"]]}}, date(2026, 3, 8)),
+        ({"start_date": "2026-04-04"}, date(2026, 4, 6)),
+        ({"start_date": "2026-04-04", "end_date": "2026-04-05"}, None),  # a weekend
+        ({"end_date": "2026-03-02", "blocked_dates": ["2026-03-02"]}, None),
+        ({"end_date": "2026-03-03", "blocked_dates": ["2026-03-02"]}, date(2026, 3, 3)),
+        ({"weekly": {"tue": [["22:00", "06:00"]]}, "end_date": "2026-03-02"}, None),
+        ({"end_date": "2026-03-01"}, None),  # it is over
+    ],
+)
+def test_the_first_day_with_calls_has_a_window_and_nothing_that_blocks_it(
+    schedule: dict[str, Any], first: date | None
+) -> None:
+    assert Schedule.model_validate(schedule).first_day_with_calls(date(2026, 3, 2)) == first
+
+
+def test_a_year_of_public_holidays_leaves_no_day() -> None:
+    assert Schedule().first_day_with_calls(date(2026, 3, 2), is_public_holiday=lambda _: True) is None
+
+
 # --- read back -------------------------------------------------------------------------------------------------
 
 
@@ -241,6 +264,16 @@ def test_an_unknown_field_is_refused_in_a_command_and_ignored_in_a_fact(unknown:
         ("limits", {"calls_per_second": 501}),
         ("limits", {"calls_per_day": 0}),
         ("limits", {"ring_timeout_seconds": 14}),  # the US rule: at least 15 s
+        ("limits", {"max_call_seconds": 0}),
+        ("limits", {"max_call_seconds": 9}),
+        ("limits", {"max_call_seconds": 14_401}),
+        ("callback_tolerance_seconds", 0),
+        ("callback_tolerance_seconds", 86_401),
+        ("retry", {"no_answer": {"delays_seconds": [-60]}}),
+        ("retry", {"no_answer": {"delays_seconds": [90 * 86_400 + 1]}}),
+        ("retry", {"no_answer": {"delays_seconds": [60], "max_retries": 21}}),
+        ("limits", {"calls_per_second": 0}),
+        ("limits", {"max_simultaneous_calls": 1001}),
         ("retry", {"busy": {"delays_seconds": []}}),
         ("retry", {"busy": {"delays_seconds": [0]}}),
         ("retry", {"busy": {"delays_seconds": [60], "max_retries": -1}}),

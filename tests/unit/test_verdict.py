@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from analytics_projector.figures import NOTHING, CallFigures, figures_of
 from campaign_command.campaign import Campaign
 from campaign_command.contact import Contact, ContactStreamFact, LastCall, decide_permit, evolve, is_waiting, opt_out
-from campaign_command.verdict import asks_not_to_be_called, counts_as_attempt, decide_report, rule_of
+from campaign_command.verdict import (
+    asks_not_to_be_called,
+    counts_as_attempt,
+    decide_report,
+    rule_of,
+    silence_until,
+)
 from campaign_events.facts import (
     CallCorrected,
     CallEnded,
@@ -458,6 +464,87 @@ def test_the_agents_first_report_says_what_a_call_settled_by_default_was(
     assert (state.status, state.reason, state.reached_by) == (status, conversation, CALL)
     assert (fact.old.answered, fact.new.answered, fact.new.duration_seconds) == (True, True, 30)
     assert state.due_at == (CALLBACK_LATER if status == "rescheduled" else None)
+
+
+ABANDONED = after(ended("abandoned"))
+LEFT_ALONE = Verdict(status=ContactStatus.FAILED, answered=True, reached=True, duration_seconds=30, abandoned=True)
+
+
+@pytest.mark.parametrize("rule", ["answered", "reported"])
+def test_a_person_whom_nobody_attended_is_a_failed_call_that_counts_as_answered(rule: str) -> None:
+    fact = settle(ended("abandoned"), of=campaign(success_rule=rule))
+    assert (fact.status, fact.reason, fact.outcome) == ("failed", "abandoned", Outcome.ABANDONED)
+    counted = figures_of(fact)
+    assert (counted.placed, counted.answered, counted.failed, counted.abandoned, counted.reached) == (1, 1, 1, 1, 1)
+
+
+def test_a_machine_found_after_an_abandoned_call_takes_it_out_of_the_days_abandoned() -> None:
+    (fact,) = corrections(ABANDONED, later("machine"))
+    assert (fact.old, fact.new, fact.day) == (LEFT_ALONE, VOICEMAIL, STARTED.date())
+    moved = figures_of(fact)
+    assert (moved.abandoned, moved.answered, moved.failed, moved.voicemail) == (-1, -1, -1, 1)
+
+
+def test_the_report_of_an_agent_who_was_there_takes_an_abandoned_call_back() -> None:
+    (fact,) = corrections(ABANDONED, later("human", "goal_met"))
+    assert (fact.old, fact.new) == (LEFT_ALONE, COMPLETED)
+    moved = figures_of(fact)
+    assert (moved.abandoned, moved.answered, moved.completed, moved.failed) == (-1, 0, 1, -1)
+    assert corrections(evolve(ABANDONED, fact), later("machine")) == [], "and then stands"
+
+
+def test_do_not_call_after_an_abandoned_call_leaves_it_counted_as_one() -> None:
+    (fact,) = corrections(ABANDONED, later("abandoned", "do_not_call"))
+    assert (fact.new.status, fact.old.abandoned, fact.new.abandoned) == ("do_not_call", True, True)
+    assert figures_of(fact).abandoned == 0
+
+
+@pytest.mark.parametrize("given", [BY_DEFAULT, UNREPORTED], ids=["default", "unreported"])
+def test_a_correction_that_comes_twice_or_after_a_contradicting_one_moves_the_figures_once(given: Contact) -> None:
+    counted = CallFigures()
+    state = given
+    reports = [later("human", "goal_not_met"), later("human", "goal_not_met"), later("machine"), later("human")]
+    for report in reports:
+        for fact in corrections(state, report):
+            assert fact.day == STARTED.date()
+            counted += figures_of(fact)
+            state = evolve(state, fact)
+    assert (state.status, state.reason) == ("failed", "goal_not_met")
+    if given is BY_DEFAULT:
+        assert counted == CallFigures(completed=-1, failed=1)
+    else:
+        assert counted == NOTHING
+
+
+# --- silence after a refusal -------------------------------------------------------------------------------------
+
+
+def test_under_a_preset_with_a_silence_whoever_refused_is_left_alone_for_so_long() -> None:
+    french = campaign(preset="france")
+    assert silence_until(french, ended("human", "goal_not_met"), now=NOW) == ENDED + timedelta(days=60)
+    assert silence_until(french, later("human", "goal_not_met"), now=NOW + DAY) == ENDED + timedelta(days=60, seconds=2)
+    wrong_clock = ended("human", "goal_not_met", ended_at=ENDED - DAY * 400)
+    assert silence_until(french, wrong_clock, now=NOW) == NOW + timedelta(days=59)
+    ahead = ended("human", "goal_not_met", ended_at=ENDED + DAY * 400)
+    assert silence_until(french, ahead, now=NOW) == NOW + timedelta(days=60)
+
+
+@pytest.mark.parametrize(
+    ("preset", "report"),
+    [
+        (None, ended("human", "goal_not_met")),
+        ("us-strict", ended("human", "goal_not_met")),
+        ("france", ended("human", "goal_met")),
+        ("france", ended("human", "callback")),
+        ("france", ended("human")),
+        ("france", ended("machine")),
+        ("france", ended("human", "goal_not_met", kind="inbound")),
+        ("france", ended("human", "goal_not_met", kind="test")),
+    ],
+    ids=str,
+)
+def test_nobody_else_is_kept_silent_to(preset: str | None, report: CallVerdict) -> None:
+    assert silence_until(campaign(preset=preset), report, now=NOW) is None
 
 
 @pytest.mark.parametrize("status", FINAL)

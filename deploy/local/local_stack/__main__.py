@@ -51,7 +51,7 @@ def _run(parsed: argparse.Namespace) -> None:
             if folder.exists():
                 shutil.rmtree(folder)
         case "token":
-            secrets = state.read_secrets(state.prepare(folder))
+            secrets = _secrets_of_compose() if parsed.of == "compose" else state.read_secrets(state.prepare(folder))
             print(token(secrets["JWT_SECRET"], workspace=str(parsed.workspace), role=parsed.role))
         case "import":
             from local_stack.importing import Wanted, import_file
@@ -63,6 +63,8 @@ def _run(parsed: argparse.Namespace) -> None:
             }
             given = {name: value for name, value in options.items() if value}
             import_file(folder, Wanted(parsed.file, parsed.campaign, str(parsed.workspace), given))
+        case "replay" | "export" | "import-log" | "backfill" | "audit" | "rebuild":
+            _use_log(folder, parsed)
         case _:
             from local_stack import look
 
@@ -75,6 +77,41 @@ def _run(parsed: argparse.Namespace) -> None:
                     look.psql(folder, parsed.service)
                 case "tail":
                     look.tail(folder, parsed.topic, from_beginning=parsed.beginning)
+
+
+def _use_log(folder: Path, parsed: argparse.Namespace) -> None:
+    """The services' own commands about the log. Each replaces this process."""
+    from local_stack import log_tools
+
+    def of_campaign() -> list[str]:
+        return ["--campaign", log_tools.campaign_id(folder, parsed.campaign, workspace=str(parsed.workspace))]
+
+    match parsed.command:
+        case "replay":
+            moments = {"--from": parsed.first, "--to": parsed.last, "--format": parsed.format}
+            given = [word for name, value in moments.items() if value for word in (name, value)]
+            log_tools.on_log(folder, "replay", [*of_campaign(), *given])
+        case "export":
+            log_tools.on_log(folder, "export", of_campaign())
+        case "import-log":
+            log_tools.on_log(folder, "import-log", [parsed.file])
+        case "backfill":
+            wanted = {"--to": parsed.to, "--of": parsed.source, "--from": parsed.first, "--rate": parsed.rate}
+            log_tools.on_log(folder, "backfill", [word for name, v in wanted.items() if v for word in (name, v)])
+        case "audit":
+            shown = ["--format", parsed.format] if parsed.format else []
+            log_tools.audit(folder, [*(of_campaign() if parsed.campaign else []), *shown])
+        case "rebuild":
+            log_tools.rebuild(folder, parsed.service)
+
+
+def _secrets_of_compose() -> dict[str, str]:
+    from local_stack import env_file
+
+    known = env_file.read()
+    if "JWT_SECRET" not in known:
+        raise StackError("docker compose has no .env yet: run `make env`")
+    return known
 
 
 def _run_demo(arguments: list[str]) -> int:
@@ -100,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     tail.add_argument("topic")
     tail.add_argument("--beginning", action="store_true", help="from the first record on")
     make_token = commands.add_parser("token", help="prints a bearer token, good for 12 hours")
+    make_token.add_argument("--of", choices=("local", "compose"), default="local", help="which system's")
     make_token.add_argument("--role", choices=ROLES, default="admin")
     make_token.add_argument("--workspace", type=uuid.UUID, default=uuid.UUID(LOCAL_WORKSPACE))
     bring = commands.add_parser("import", help="a contact file into a campaign, with a progress bar")
@@ -110,8 +148,30 @@ def _parser() -> argparse.ArgumentParser:
     bring.add_argument("--update", action="store_true", help="duplicates: what the file brings replaces details")
     bring.add_argument("--dry-run", action="store_true", help="answer everything, add nothing")
     bring.add_argument("--workspace", type=uuid.UUID, default=uuid.UUID(LOCAL_WORKSPACE))
+    _add_log_commands(commands)
     commands.add_parser("demo", help="a whole campaign in a minute", add_help=False)
     return parser
+
+
+def _add_log_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    replay = commands.add_parser("replay", help="a campaign's facts in words, and its state at a moment")
+    replay.add_argument("--from", dest="first", help="show facts from this position or time on")
+    replay.add_argument("--as-of", "--to", dest="last", help="a position or a time; otherwise now")
+    export = commands.add_parser("export", help="a campaign's log as JSON lines")
+    audit = commands.add_parser("audit", help="checks every call and the log again; exit code 1 for findings")
+    for command in (replay, audit):
+        command.add_argument("--format", choices=("table", "jsonl"))
+    for command in (replay, export, audit):
+        command.add_argument("--campaign", required=command is not audit, help="its id, or its name")
+        command.add_argument("--workspace", type=uuid.UUID, default=uuid.UUID(LOCAL_WORKSPACE))
+    bring = commands.add_parser("import-log", help="an exported log into this system, which must be empty")
+    bring.add_argument("file")
+    backfill = commands.add_parser("backfill", help="publishes the log again into a topic; goes on where it stopped")
+    backfill.add_argument("--to", required=True)
+    backfill.add_argument("--of", dest="source")
+    backfill.add_argument("--from", dest="first")
+    backfill.add_argument("--rate")
+    commands.add_parser("rebuild", help="a service's fold, anew while it runs").add_argument("service")
 
 
 if __name__ == "__main__":

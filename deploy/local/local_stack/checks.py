@@ -15,13 +15,17 @@ import httpx
 from aiokafka import AIOKafkaConsumer
 
 from analytics_projector.oracle import views
-from campaign_events.envelope import Event
+from campaign_events.envelope import Event, wrap
+from campaign_events.facts import FACTS
+from campaign_events.schedule import STORED
 from campaign_events.settings import ContactStatus
 from campaign_events.topics import CAMPAIGN_EVENTS
 from campaign_service.subscription import read
 
 READ_SECONDS = 30.0
 PLACED_STATES = frozenset({"placed", "ringing", "answered", "ended", "settled"})
+REFUSED = frozenset({"not_placed", "carrier_error", "configuration"})
+"""What a call comes to that the carrier did not take."""
 _MAX_SHOWN = 5
 
 
@@ -71,7 +75,7 @@ def read_model_equals_log(
 def each_call_once(ledger: Iterable[Mapping[str, Any]]) -> list[str]:
     """Each call id rang one phone once, and no phone had two live calls at a time."""
     found: list[str] = []
-    entries = sorted(ledger, key=lambda entry: entry["n"])
+    entries = sorted(_rung(ledger), key=lambda entry: entry["n"])
     for call_id, times in Counter(entry["call_id"] for entry in entries).items():
         if times > 1:
             found.append(f"call {call_id} stands in the ledger {times} times")
@@ -86,12 +90,12 @@ def each_call_once(ledger: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def history_equals_ledger(calls: Iterable[Mapping[str, Any]], ledger: Iterable[Mapping[str, Any]]) -> list[str]:
     """The call history knows exactly the calls the carrier took, with the carrier's times and codes."""
-    placed = {call["id"]: call for call in calls if call["status"] in PLACED_STATES and call["outcome"] != "not_placed"}
-    taken = {entry["call_id"]: entry for entry in ledger}
-    found = [f"call {call_id} is in the history, not in the ledger" for call_id in placed.keys() - taken.keys()]
-    found += [f"call {call_id} is in the ledger, not in the history" for call_id in taken.keys() - placed.keys()]
-    for call_id in placed.keys() & taken.keys():
-        call, entry = placed[call_id], taken[call_id]
+    known = {call["id"]: call for call in placed(calls)}
+    taken = {entry["call_id"]: entry for entry in _rung(ledger)}
+    found = [f"call {call_id} is in the history, not in the ledger" for call_id in known.keys() - taken.keys()]
+    found += [f"call {call_id} is in the ledger, not in the history" for call_id in taken.keys() - known.keys()]
+    for call_id in known.keys() & taken.keys():
+        call, entry = known[call_id], taken[call_id]
         for ours, theirs in (("answered_at", "answered_at"), ("ended_at", "ended_at")):
             if _instant(call[ours]) != _instant(entry[theirs]):
                 found.append(f"call {call_id}: {ours} is {call[ours]} in the history, {entry[theirs]} in the ledger")
@@ -100,9 +104,33 @@ def history_equals_ledger(calls: Iterable[Mapping[str, Any]], ledger: Iterable[M
     return found[:_MAX_SHOWN]
 
 
+def placed(calls: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The calls of the history that rang a phone."""
+    return [
+        call
+        for call in calls
+        if call["kind"] != "inbound"
+        and call["status"] in PLACED_STATES
+        and (call["started_at"] is not None or call["outcome"] not in REFUSED)
+    ]
+
+
+def one_call_at_a_time(calls: Iterable[Mapping[str, Any]]) -> list[str]:
+    """By the call history: each call once, and no contact was called while a call to them was live."""
+    rung = sorted(placed(calls), key=lambda call: datetime.fromisoformat(call["started_at"]))
+    found = [f"call {id_} is there {times} times" for id_, times in Counter(c["id"] for c in rung).items() if times > 1]
+    busy_until: dict[str, datetime] = {}
+    for call in rung:
+        started_at = datetime.fromisoformat(call["started_at"])
+        if started_at < busy_until.get(call["contact_id"], started_at):
+            found.append(f"call {call['id']} rang a contact who still had a live call")
+        busy_until[call["contact_id"]] = _instant(call["ended_at"]) or started_at
+    return found[:_MAX_SHOWN]
+
+
 def busiest_second(ledger: Iterable[Mapping[str, Any]]) -> int:
     """The most calls that arrived at the carrier within any sliding second."""
-    arrivals = sorted(float(entry["monotonic_arrived"]) for entry in ledger)
+    arrivals = sorted(float(entry["monotonic_arrived"]) for entry in _rung(ledger))
     most, begin = 0, 0
     for end, arrival in enumerate(arrivals):
         while arrival - arrivals[begin] >= 1.0:
@@ -137,9 +165,40 @@ def read_calls(client: httpx.Client, url: str, campaign_id: str) -> list[dict[st
         params["cursor"] = page["next_cursor"]
 
 
+def read_facts(client: httpx.Client, url: str, campaign_id: str, *, workspace: UUID) -> list[Event[Any]]:
+    """The campaign's facts, as the API shows them. The client carries the token."""
+    events: list[Event[Any]] = []
+    after: int | None = 0
+    while after is not None:
+        params = {"after": after, "limit": 200}
+        page = client.get(f"{url}/v1/campaigns/{campaign_id}/facts", params=params).raise_for_status().json()
+        for item in page["items"]:
+            fact = FACTS[item["type"]].model_validate(item["data"], context=STORED)
+            # Where it stands in its partition and stream, the API does not say; the views don't ask.
+            events.append(
+                wrap(
+                    fact,
+                    log=UUID(int=0),
+                    position=item["position"],
+                    prior=0,
+                    stream_version=0,
+                    workspace=workspace,
+                    correlation_id=None,
+                    causation_id=None,
+                )
+            )
+        after = page["next_after"]
+    return events
+
+
 async def read_log(bootstrap: str, *, topic_prefix: str) -> list[Event[Any]]:
     """The facts about campaigns, as Kafka holds them."""
     return await read_topic(bootstrap, CAMPAIGN_EVENTS, topic_prefix=topic_prefix)
+
+
+def _rung(ledger: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The phones that were rung: all but the calls that came in."""
+    return [entry for entry in ledger if entry.get("direction") != "inbound"]
 
 
 def _instant(text: str | None) -> datetime | None:

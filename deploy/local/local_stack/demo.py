@@ -1,6 +1,7 @@
 """`make demo`: one campaign from a contacts file to its figures, through the public APIs only, and then the proof.
 
-Exit 0 only if the figures add up, the read model equals the log, and the carrier's ledger shows each call once.
+Exit 0 only if the figures add up, the read model equals the log, and the carrier's ledger shows each call once. With an
+address (`make demo API=…`) it uses the system that runs there, and proves what can be seen through its gateway.
 """
 
 import asyncio
@@ -14,23 +15,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
+from uuid import UUID
 
 import httpx
+import jwt
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from campaign_events.envelope import Event
 from campaign_events.settings import ContactStatus
 from campaign_service.topic_admin import delete_topics
-from local_stack import checks, state
-from local_stack.processes import Options, Stack
+from local_stack import checks, env_file, state
+from local_stack.processes import LOCAL_WORKSPACE, Options, Stack, token
 from local_stack.servers import servers
+from local_stack.services import DASHBOARD, WITH_DASHBOARD
 from local_stack.state import StackError
 
 CONTACTS = state.CHECKOUT / "samples" / "contacts-1000.csv"
 SPEED = "150"
+TIME_NOTE = f" (simulated time runs {SPEED} times faster)"
 PAUSE_SECONDS = 3.0
 DEADLINE_SECONDS = 180.0
+"""so long without any contact's status changing"""
 ALL_DAY = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
 TWO_SECONDS = {"delays_seconds": [2]}
 SETTINGS: Mapping[str, Any] = {
@@ -69,14 +76,14 @@ class Unfinished(StackError):
 
 @dataclass(frozen=True, slots=True)
 class Apis:
-    """The public addresses, and a client that carries the token."""
+    """The public addresses, and a client that carries the token. Of a system elsewhere, the carrier can't be asked."""
 
     client: httpx.Client
     command: str
     reads: str
     dialer: str
-    carrier: str
-    carrier_key: str
+    carrier: str | None = None
+    carrier_key: str = ""
 
     def post(self, path: str, **kwargs: Any) -> dict[str, Any]:
         """A command; StackError with the problem's own words when it is refused."""
@@ -94,8 +101,10 @@ class Apis:
         result: dict[str, Any] = answer.json()
         return result
 
-    def rung(self) -> int:
-        """How many calls the carrier has ever received."""
+    def rung(self, campaign_id: str) -> int:
+        """How many calls the carrier has received; if it can't be asked, those of the campaign's call history."""
+        if self.carrier is None:
+            return len(checks.placed(checks.read_calls(self.client, self.dialer, campaign_id)))
         answer = self.client.get(
             f"{self.carrier}/v1/ledger", params={"limit": 1}, headers={"Authorization": f"Bearer {self.carrier_key}"}
         )
@@ -103,12 +112,17 @@ class Apis:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the demo; its own stack, servers and state, gone afterwards."""
-    if arguments:
-        raise StackError("make demo takes no arguments")
-    signal.signal(signal.SIGTERM, _end)
+    """Run the demo: against the system at an address, or with its own stack, servers and state, gone afterwards."""
     # Where nobody watches, tables get the room they need.
     console = Console(width=None if sys.stdout.isatty() else 110)
+    match arguments:
+        case []:
+            pass
+        case ["--api", address] if address.startswith(("http://", "https://")):
+            return _elsewhere(console, address.rstrip("/"))
+        case _:
+            raise StackError("make demo takes no arguments but API=http://…")
+    signal.signal(signal.SIGTERM, _end)
     folder = state.prepare(state.state_folder() / "demo")
     shutil.rmtree(folder, ignore_errors=True)
     folder = state.prepare(folder)
@@ -122,13 +136,21 @@ def main(arguments: list[str]) -> int:
             database_prefix=prefix.replace("-", "_"),
             topic_prefix=prefix,
             env={"simulated-carrier": {"CARRIER_SPEED": SPEED}},
+            services=WITH_DASHBOARD,
         )
         stack = Stack(both, state_folder=folder, options=options, report=console.print)
         try:
             with stack.running():
                 console.print(f"The services are ready ({time.monotonic() - began:.1f} s).")
+                console.print(f"Meanwhile, the dashboard shows it: {stack.url(DASHBOARD.name)}")
                 with httpx.Client(headers={"Authorization": f"Bearer {stack.token()}"}, timeout=30) as client:
-                    holds = _run(console, _apis(stack, client), both.kafka_bootstrap, topic_prefix=prefix)
+                    apis = _apis(stack, client)
+
+                    def proof(campaign_id: str, answers: Answers) -> Results:
+                        log = asyncio.run(checks.read_log(both.kafka_bootstrap, topic_prefix=prefix))
+                        return _proof_by_ledger(apis, campaign_id, answers, log)
+
+                    holds = _run(console, apis, proof)
         finally:
             if shared:
                 stack.drop_databases()
@@ -137,7 +159,42 @@ def main(arguments: list[str]) -> int:
     return 0 if holds else 1
 
 
-def _run(console: Console, apis: Apis, bootstrap: str, *, topic_prefix: str) -> bool:
+def _elsewhere(console: Console, address: str) -> int:
+    given = os.environ.get("TOKEN", "")
+    secret = env_file.read().get("JWT_SECRET", "")
+    if not given and not secret:
+        raise StackError("no token: give an operator's with TOKEN=…, or have the JWT_SECRET in docker compose's .env")
+    bearer = given or token(secret, workspace=LOCAL_WORKSPACE, role="admin")
+    try:
+        workspace = UUID(jwt.decode(bearer, options={"verify_signature": False})["workspace"])
+    except (jwt.PyJWTError, KeyError, ValueError):
+        raise StackError("TOKEN is no token of this system: it names no workspace") from None
+    with httpx.Client(headers={"Authorization": f"Bearer {bearer}"}, timeout=30) as client:
+        apis = Apis(client=client, command=address, reads=address, dialer=address)
+
+        def proof(campaign_id: str, answers: Answers) -> Results:
+            return _proof_from_outside(apis, campaign_id, answers, workspace)
+
+        try:
+            return 0 if _run(console, apis, proof) else 1
+        except httpx.TransportError as error:
+            raise StackError(f"{address} does not answer ({type(error).__name__}): is the system up?") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the read API says in the end."""
+
+    contacts: Mapping[str, int]
+    campaign: Mapping[str, Any]
+    analytics: Mapping[str, Any]
+
+
+Results = dict[str, list[str]]
+"""What is checked -> what is wrong about it."""
+
+
+def _run(console: Console, apis: Apis, proof: Callable[[str, Answers], Results]) -> bool:
     campaign = apis.post("/v1/campaigns", json=SETTINGS)
     campaign_id = campaign["id"]
     total = _import(console, apis, campaign_id)
@@ -151,16 +208,28 @@ def _run(console: Console, apis: Apis, bootstrap: str, *, topic_prefix: str) -> 
         view = _follow(apis, campaign_id, lambda view: (show(view), view["status"] == "completed")[1])
     _show_list(console, apis)
     analytics = apis.get(f"{apis.reads}/v1/campaigns/{campaign_id}/analytics")
-    _show_analytics(console, analytics)
-    ledger = checks.read_ledger(apis.client, apis.carrier, apis.carrier_key)
-    calls = checks.read_calls(apis.client, apis.dialer, campaign_id)
-    log = asyncio.run(checks.read_log(bootstrap, topic_prefix=topic_prefix))
+    _show_analytics(console, analytics, time_note="" if apis.carrier is None else TIME_NOTE)
     contacts = view["contacts"]
+    answers = Answers(contacts, apis.get(f"{apis.reads}/v1/campaigns/{campaign_id}"), analytics)
     results = {
         f"no call reached the carrier in the {PAUSE_SECONDS:.0f} s between the pause's answer and the resume": silent,
         f"the eight statuses sum to the total ({contacts['total']})": checks.statuses_sum_to_total(contacts),
+        **proof(campaign_id, answers),
+    }
+    for text, problems in results.items():
+        console.print(f"[bold red]✗[/] {text}" if problems else f"[bold green]✓[/] {text}")
+        for problem in problems:
+            console.print(f"    {problem}")
+    return not any(results.values())
+
+
+def _proof_by_ledger(apis: Apis, campaign_id: str, answers: Answers, log: list[Event[Any]]) -> Results:
+    assert apis.carrier is not None
+    ledger = checks.read_ledger(apis.client, apis.carrier, apis.carrier_key)
+    calls = checks.read_calls(apis.client, apis.dialer, campaign_id)
+    return {
         f"the read model equals an offline fold of the log ({len(log)} facts read from Kafka)": (
-            checks.read_model_equals_log(log, apis.get(f"{apis.reads}/v1/campaigns/{campaign_id}"), analytics)
+            checks.read_model_equals_log(log, answers.campaign, answers.analytics)
         ),
         f"the carrier's ledger shows each call once ({len(ledger)} calls)": checks.each_call_once(ledger),
         f"the ledger equals the call history ({len(calls)} calls)": checks.history_equals_ledger(calls, ledger),
@@ -168,11 +237,24 @@ def _run(console: Console, apis: Apis, bootstrap: str, *, topic_prefix: str) -> 
             [] if checks.busiest_second(ledger) <= 60 else ["the limit was crossed"]
         ),
     }
-    for text, problems in results.items():
-        console.print(f"[bold red]✗[/] {text}" if problems else f"[bold green]✓[/] {text}")
-        for problem in problems:
-            console.print(f"    {problem}")
-    return not any(results.values())
+
+
+def _proof_from_outside(apis: Apis, campaign_id: str, answers: Answers, workspace: UUID) -> Results:
+    calls = checks.read_calls(apis.client, apis.dialer, campaign_id)
+    log = checks.read_facts(apis.client, apis.command, campaign_id, workspace=workspace)
+    placed = answers.campaign["figures"]["placed"]
+    rung = len(checks.placed(calls))
+    return {
+        f"the read model equals an offline fold of the log ({len(log)} facts read from the API)": (
+            checks.read_model_equals_log(log, answers.campaign, answers.analytics)
+        ),
+        f"the call history has each call once, and no contact in two at a time ({len(calls)} calls)": (
+            checks.one_call_at_a_time(calls)
+        ),
+        f"the figures count no more calls than the history has ({placed} of {rung})": (
+            [] if 0 < placed <= rung else ["they do"]
+        ),
+    }
 
 
 def _import(console: Console, apis: Apis, campaign_id: str) -> int:
@@ -197,9 +279,9 @@ def _pause(console: Console, apis: Apis, campaign_id: str) -> list[str]:
     asked = time.monotonic()
     apis.post(f"/v1/campaigns/{campaign_id}/pause")
     took = time.monotonic() - asked
-    before = apis.rung()
+    before = apis.rung(campaign_id)
     time.sleep(PAUSE_SECONDS)
-    during = apis.rung() - before
+    during = apis.rung(campaign_id) - before
     apis.post(f"/v1/campaigns/{campaign_id}/resume")
     console.print(
         f"Paused half way (answered in {took * 1000:.0f} ms): {during} calls reached the carrier until the resume."
@@ -210,14 +292,16 @@ def _pause(console: Console, apis: Apis, campaign_id: str) -> list[str]:
 def _follow(
     apis: Apis, campaign_id: str, until: Callable[[dict[str, Any]], bool], *, position: int | None = None
 ) -> dict[str, Any]:
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    changed, contacts = time.monotonic(), None
     params = {} if position is None else {"min_position": position}
     while True:
         view = apis.get(f"{apis.reads}/v1/campaigns/{campaign_id}", **params)
         if until(view):
             return view
-        if time.monotonic() > deadline:
-            raise Unfinished(f"the campaign got no further within {DEADLINE_SECONDS:.0f} s: {view['contacts']}")
+        if view["contacts"] != contacts:
+            changed, contacts = time.monotonic(), view["contacts"]
+        elif time.monotonic() - changed > DEADLINE_SECONDS:
+            raise Unfinished(f"the campaign got no further within {DEADLINE_SECONDS:.0f} s: {contacts}")
         time.sleep(0.2)
 
 
@@ -272,7 +356,7 @@ def _show_list(console: Console, apis: Apis) -> None:
     console.print(table)
 
 
-def _show_analytics(console: Console, analytics: dict[str, Any]) -> None:
+def _show_analytics(console: Console, analytics: dict[str, Any], *, time_note: str) -> None:
     contacts, figures = analytics["contacts"], analytics["figures"]
     breakdown = Table(title="Contacts by status", title_justify="left")
     breakdown.add_column("status")
@@ -288,7 +372,7 @@ def _show_analytics(console: Console, analytics: dict[str, Any]) -> None:
     console.print(
         f"success rate {_percent(figures['success_rate'])} · answer rate {_percent(figures['answer_rate'])}"
         f" · conversion {_percent(figures['conversion'])}"
-        f" · average call {'–' if average is None else f'{average:.2f} s'} (simulated time runs {SPEED} times faster)"
+        f" · average call {'–' if average is None else f'{average:.2f} s'}{time_note}"
     )
     days = Table(title=f"Per day ({analytics['time_zone']})", title_justify="left")
     names = ("placed", "answered", "completed", "failed", "no_answer", "voicemail", "cumulative_reached")

@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from local_stack import kafka
 from local_stack.postgres import programs
 from local_stack.processes import is_ready
+from local_stack.services import GATEWAY_NAME
 from local_stack.state import Record, Row, StackError, is_locked, read_record
 
 
@@ -116,7 +117,8 @@ def _readable(raw: bytes | None) -> str | None:
 
 def _ready(row: Row, record: Record) -> str:
     if row.kind == "service":
-        return "yes" if is_ready(row.address) else "no"
+        path = "/livez" if row.name == GATEWAY_NAME else "/readyz"
+        return "yes" if is_ready(row.address, path=path) else "no"
     if row.name == kafka.Kafka.name:
         return "yes" if kafka.answers(record.kafka_bootstrap) else "no"
     try:

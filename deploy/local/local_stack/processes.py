@@ -40,6 +40,8 @@ STEADY_SECONDS = 30.0
 HOPELESS_CRASHES = 5
 """So many crashes in a row before a service was ever ready, and the start is given up."""
 LOCAL_WORKSPACE = "00000000-0000-4000-8000-000000000001"
+PAGE_HOURS = 24 * 30
+"""The token that the local dashboard hands out: the stack may stay up for long, and nobody else can ask for it."""
 _WATCH_SECONDS = 0.05
 
 
@@ -133,9 +135,15 @@ class Stack:
                 self._migrate(service)
             with self._lock:
                 for instance in self._instances:
-                    self._start(instance)
+                    if not instance.service.is_last:
+                        self._start(instance)
             self._watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
             self._watcher.start()
+            self.wait_until_ready()
+            with self._lock:
+                for instance in self._instances:
+                    if instance.service.is_last:
+                        self._start(instance)
             self.wait_until_ready()
         except BaseException:
             self.stop()
@@ -171,7 +179,7 @@ class Stack:
         def unready() -> list[_Instance]:
             with self._lock:
                 wanted = [instance for instance in self._instances if instance.wanted]
-            return [instance for instance in wanted if not is_ready(instance.url)]
+            return [one for one in wanted if not is_ready(one.url, path=one.service.ready_path)]
 
         def settled() -> bool:
             return not (waiting := unready()) or any(i.crashes_in_a_row >= HOPELESS_CRASHES for i in waiting)
@@ -274,6 +282,7 @@ class Stack:
             urls={other.service.name: other.url for other in self._instances if other.number == 0},
             ledger=str(self.ledger),
             spool=str(self._state_folder / "spool"),
+            local_token=token(self._secrets["JWT_SECRET"], workspace=LOCAL_WORKSPACE, role="admin", hours=PAGE_HOURS),
         )
         dsn = self.databases.get(service.name)
         own = environment(service, shared, dsn=dsn, port=instance.port, instance=instance.number)
@@ -301,9 +310,8 @@ class Stack:
         instance.wanted = True
         instance.start_again_at = None
         instance.started_at = time.monotonic()
-        instance.process = children.spawn(
-            [sys.executable, "-m", instance.service.package], log=instance.log, env=self._environment(instance)
-        )
+        command = list(instance.service.program) or [sys.executable, "-m", instance.service.package]
+        instance.process = children.spawn(command, log=instance.log, env=self._environment(instance))
 
     def _end(self, instances: list[_Instance]) -> None:
         running = [instance.process for instance in instances if instance.process]
@@ -353,16 +361,16 @@ class Stack:
         return f"{line}; its last line: {last}"
 
 
-def is_ready(url: str, *, seconds: float = 2.0) -> bool:
-    """Whether /readyz answers 200."""
+def is_ready(url: str, *, path: str = "/readyz", seconds: float = 2.0) -> bool:
+    """Whether the path answers 200."""
     try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=seconds) as answer:  # noqa: S310 - http on this machine
+        with urllib.request.urlopen(url + path, timeout=seconds) as answer:  # noqa: S310 - http on this machine
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError, ValueError):
         return False
 
 
-def token(secret: str, *, workspace: str, role: str, user: str = "local") -> str:
+def token(secret: str, *, workspace: str, role: str, user: str = "local", hours: int = 12) -> str:
     now = datetime.now(UTC)
-    claims = {"sub": user, "workspace": workspace, "role": role, "iat": now, "exp": now + timedelta(hours=12)}
+    claims = {"sub": user, "workspace": workspace, "role": role, "iat": now, "exp": now + timedelta(hours=hours)}
     return jwt.encode(claims, secret, algorithm="HS256")

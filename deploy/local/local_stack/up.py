@@ -7,9 +7,10 @@ from pathlib import Path
 from types import FrameType
 
 from local_stack import ports
+from local_stack.gateway import MISSING, everything
 from local_stack.processes import Options, Stack
 from local_stack.servers import Servers, servers
-from local_stack.services import SERVICES
+from local_stack.services import DASHBOARD, GATEWAY_NAME
 from local_stack.state import Record, Row, StackError, is_locked, read_record, remove_record, write_record
 from local_stack.waiting import wait_until
 
@@ -23,11 +24,12 @@ def up(folder: Path) -> None:
     """Returns when asked to end, with everything ended and the state kept."""
     for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _end)
-    service_ports = {service.name: _port(service.port_variable, service.port) for service in SERVICES}
+    services = everything()
+    service_ports = {service.name: _port(service.port_variable, service.port) for service in services}
     kafka_port = _port("KAFKA_PORT", KAFKA_PORT)
     if not is_locked(folder):  # else `servers` says that it is up already
         remove_record(folder)  # of a runner that was killed
-        for service in SERVICES:
+        for service in services:
             _require_free(service_ports[service.name], service.name, service.port_variable)
     began = time.monotonic()
     with servers(state_folder=folder, kafka_ports=(kafka_port, kafka_port + 1)) as both:
@@ -36,6 +38,7 @@ def up(folder: Path) -> None:
             database_prefix=os.environ.get("DATABASE_PREFIX", ""),
             topic_prefix=os.environ.get("TOPIC_PREFIX", ""),
             ports=service_ports,
+            services=services,
         )
         stack = Stack(both, state_folder=folder, options=options, report=_say)
         try:
@@ -93,10 +96,17 @@ def _look_after(both: Servers, stack: Stack, folder: Path) -> None:
 
 
 def _welcome(stack: Stack, folder: Path, seconds: float) -> str:
+    has_gateway = any(service.name == GATEWAY_NAME for service in stack.options.services)
+    one = (
+        f"Everything at one address, as elsewhere (the page at /, the APIs at /v1):  {stack.url(GATEWAY_NAME)}"
+        if has_gateway
+        else f"({MISSING}.)"
+    )
     addresses = [f"  {row.name:<20} {row.address}" for row in stack.rows()]
     return "\n".join(
         [
-            f"Ready after {seconds:.1f} s:",
+            f"Ready after {seconds:.1f} s. Open the dashboard:  {stack.url(DASHBOARD.name)}",
+            one,
             *addresses,
             f"  {'kafka':<20} {stack.servers.kafka_bootstrap}",
             f"  {'postgres':<20} {stack.servers.postgres_dsn}",

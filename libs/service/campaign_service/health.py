@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from campaign_service.logs import brief
+from campaign_service.requests import Requests
 
 Check = Callable[[], Awaitable[str | None]]
 _loop_age = Gauge("loop_age_seconds", "Seconds since the loop's last turn", ["loop"])
@@ -51,7 +52,8 @@ class Health:
         return found
 
     def install(self, app: FastAPI) -> None:
-        """Serve /livez, /readyz and /metrics."""
+        """Serve /livez, /readyz and /metrics, and measure every other request."""
+        app.add_middleware(Requests)
 
         @app.get("/livez", tags=["health"], summary="Whether every loop has turned lately")
         async def livez() -> JSONResponse:

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from campaign_events.envelope import Malformed
 from campaign_events.positions import Gap, UnknownLog
 from campaign_service.logs import Log, brief, leaves_of, trace_of
+from campaign_service.tracing import stop_tracing
 
 EXIT_SOFTWARE = 70
 GRACE_SECONDS = 10.0
@@ -71,6 +72,7 @@ async def run_process(
     for name, task in running.items():
         if task.done() and not task.cancelled() and task.exception() is not None and code == 0:
             code = _code_of(name, task, log, away=away)
+    await asyncio.to_thread(stop_tracing)
     log.info("stopped", exit_code=code)
     return code
 

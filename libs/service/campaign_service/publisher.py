@@ -13,13 +13,20 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 from faststream.kafka.security import parse_security
 from faststream.security import BaseSecurity
+from prometheus_client import Counter
 
 from campaign_events.envelope import Event, encode, headers_of
 from campaign_events.topics import PARTITIONS
+from campaign_service.tracing import batch_span
 
 MAX_EVENT_BYTES = 900_000
 ACK_TIMEOUT_SECONDS = 30.0
 STOP_SECONDS = 5.0
+
+
+_published = Counter(
+    "publisher_events_total", "Events that Kafka has stored; those published again count again", ["topic"]
+)
 
 
 class TooLarge(Exception):
@@ -75,9 +82,17 @@ class Publisher:
         by_partition: dict[tuple[str, int], list[Event[Any]]] = defaultdict(list)
         for topic, event in events:
             by_partition[topic, partition_of(event.subject)].append(event)
-        async with asyncio.TaskGroup() as group:
-            for (topic, partition), queue in by_partition.items():
-                group.create_task(self._publish_partition(self._prefix + topic, partition, queue))
+        with batch_span(
+            "publish",
+            kind="producer",
+            traces=(event.traceparent for _, event in events),
+            attributes={"messaging.system": "kafka", "messaging.batch.message_count": len(events)},
+        ):
+            async with asyncio.TaskGroup() as group:
+                for (topic, partition), queue in by_partition.items():
+                    group.create_task(self._publish_partition(self._prefix + topic, partition, queue))
+        for topic, _ in events:
+            _published.labels(topic).inc()
 
     async def _publish_partition(self, topic: str, partition: int, queue: list[Event[Any]]) -> None:
         rest = iter(queue)

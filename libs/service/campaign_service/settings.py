@@ -24,6 +24,12 @@ class ServerSettings(BaseSettings):
     http_port: int = Field(ge=1, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] | None = None  # null: json unless stdout is a terminal
+    otel_exporter_otlp_endpoint: str | None = Field(
+        default=None,
+        pattern="^https?://",
+        description="Where traces go, OTLP by http/protobuf; without it there are none",
+    )
+    trace_sample_ratio: float = Field(default=1.0, ge=0, le=1, description="Of the traces that begin here")
 
 
 class DatabaseSettings(BaseSettings):

@@ -7,6 +7,7 @@ only after its effect is stored, and a record that can't be read stops the proce
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any
@@ -16,15 +17,33 @@ from aiokafka.errors import IllegalStateError
 from faststream import AckPolicy, BaseMiddleware
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity
+from prometheus_client import Counter, Gauge, Histogram
 
 from campaign_events.envelope import Malformed, decode
 from campaign_events.positions import Received
 from campaign_service.logs import Log
+from campaign_service.tracing import batch_span
 
 Effect = Callable[[Sequence[Received]], Awaitable[None]]
 OnPartitions = Callable[[set[int]], Awaitable[None]]
 MAX_RECORDS = 2000
 SESSION_TIMEOUT_MS = 10_000
+MEASURE_SECONDS = 2.0
+
+_handled = Counter("consumer_records_total", "Records whose effect is stored", ["topic"])
+_seconds = Histogram(
+    "consumer_batch_seconds",
+    "For a batch's effect, waiting for the world included",
+    ["group"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+_waits = Counter(
+    "consumer_unavailable_total", "Batches that had to be tried again, since the world was away", ["group"]
+)
+_behind = Gauge("consumer_lag_records", "Records of the partitions read here that wait", ["group", "topic"])
+_late = Gauge(
+    "consumer_lag_seconds", "Now - time of the last event whose effect is stored, while records wait, else 0", ["group"]
+)
 
 
 def read(record: ConsumerRecord[bytes, bytes], *, topic_prefix: str) -> Received:
@@ -62,7 +81,9 @@ class Subscription:
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._effect, self._unavailable, self._log, self._prefix = effect, unavailable, log, topic_prefix
-        self._beat = beat
+        self._beat, self._group, self._topics = beat, group, topics
+        self._event_times: dict[TopicPartition, float] = {}
+        self._measured_at = 0.0
         self._failure: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         failure = self._failure
 
@@ -115,6 +136,7 @@ class Subscription:
             while not stop.done() and not self._failure.done():
                 if self._polls():
                     self._beat()
+                await self._measure()
                 await asyncio.wait(ends, timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stop.cancel()
@@ -131,18 +153,33 @@ class Subscription:
 
     async def waiting(self) -> dict[int, int]:
         """How many records each assigned partition holds that were not handed on yet, as of the last fetch."""
+        return {tp.partition: count for tp, count in (await self._waiting()).items()}
+
+    async def _waiting(self) -> dict[TopicPartition, int]:
         consumer = self._subscriber.consumer
-        found: dict[int, int] = {}
+        found: dict[TopicPartition, int] = {}
         if consumer is None:
             return found
         for tp in consumer.assignment():
             try:
                 end = consumer.highwater(tp)
                 if end is not None:  # known since the first fetch, and so is the position
-                    found[tp.partition] = max(end - await consumer.position(tp), 0)
+                    found[tp] = max(end - await consumer.position(tp), 0)
             except IllegalStateError:
                 continue  # revoked meanwhile
         return found
+
+    async def _measure(self) -> None:
+        if time.monotonic() - self._measured_at < MEASURE_SECONDS:
+            return
+        self._measured_at = time.monotonic()
+        waiting = await self._waiting()
+        for topic in self._topics:
+            _behind.labels(self._group, topic).set(
+                sum(count for tp, count in waiting.items() if tp.topic == self._prefix + topic)
+            )
+        late = [self._event_times[tp] for tp, count in waiting.items() if count and tp in self._event_times]
+        _late.labels(self._group).set(max(0.0, time.time() - min(late)) if late else 0)
 
     async def check(self) -> str | None:
         """For readiness: null once the member has joined its group (a standby without partitions has joined too)."""
@@ -159,11 +196,26 @@ class Subscription:
 
     async def _handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         received = [read(record, topic_prefix=self._prefix) for record in records]
+        began = time.perf_counter()
+        with batch_span(
+            f"process {self._group}",
+            kind="consumer",
+            traces=(item.event.traceparent for item in received),
+            attributes={"messaging.system": "kafka", "messaging.batch.message_count": len(received)},
+        ):
+            await self._store(received)
+        _seconds.labels(self._group).observe(time.perf_counter() - began)
+        for record, item in zip(records, received, strict=True):
+            self._event_times[TopicPartition(record.topic, record.partition)] = item.event.time.timestamp()
+            _handled.labels(item.topic).inc()
+
+    async def _store(self, received: Sequence[Received]) -> None:
         delay = 0.05
         while True:
             try:
                 return await self._effect(received)
             except self._unavailable as error:
+                _waits.labels(self._group).inc()
                 self._beat()  # waiting for the world is a turn, too: a restart would not bring it back
                 self._log.warning("effect_unavailable", error=type(error).__name__, retry_in_seconds=round(delay, 2))
                 await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret

@@ -70,3 +70,20 @@ async def delete_topics(bootstrap: str, *, topic_prefix: str) -> None:
             await admin.delete_topics(names)
     finally:
         await admin.close()
+
+
+async def delete_topics_named(bootstrap: str, names: Iterable[str], *, security: BaseSecurity | None = None) -> None:
+    """Delete these topics and wait until they are gone. TimeoutError when they are there after a while."""
+    wanted = set(names)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **parse_security(security))
+    await admin.start()
+    try:
+        if there := wanted & set(await admin.list_topics()):
+            await admin.delete_topics(sorted(there))
+        deadline = time.monotonic() + VISIBLE_WITHIN_SECONDS
+        while there := wanted & set(await admin.list_topics()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{', '.join(sorted(there))}: still there after {VISIBLE_WITHIN_SECONDS:.0f} s")
+            await asyncio.sleep(0.1)
+    finally:
+        await admin.close()

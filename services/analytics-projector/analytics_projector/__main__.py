@@ -29,6 +29,7 @@ from campaign_service.settings import DatabaseSettings, load_settings
 from campaign_service.subscription import Subscription
 from campaign_service.tokens import verifier_of
 from campaign_service.topic_admin import ensure_topics
+from campaign_service.tracing import start_tracing
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 LIVENESS_SECONDS = 30.0
@@ -37,6 +38,7 @@ LAG_SECONDS = 2.0
 
 async def serve(settings: Settings, log: Log) -> int:
     """Project and answer until told to stop."""
+    start_tracing(GROUP, settings, instance=settings.instance_id)
     security = security_of(settings)
     topics = [settings.topic_prefix + CAMPAIGN_EVENTS]
     await ensure_topics(settings.kafka_bootstrap, topics, create=False, security=security)

@@ -1,16 +1,22 @@
 """What the API answers, made from the views alone: the same view always gives the same JSON."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from analytics_projector import figures
-from analytics_projector.campaign_analytics import Days, cumulative_reached
+from analytics_projector.campaign_analytics import Days, cumulative_reached, last_days
 from analytics_projector.campaign_list import COUNTS, PLAN, CampaignRow, progress, worked
 from analytics_projector.figures import CallFigures
+from campaign_events.presets import PRESETS
+from campaign_events.schedule import is_time_zone
 from campaign_events.settings import CampaignSettings, CampaignStatus, CampaignType
+
+ABANDONED_DAYS = 30
+"""Over which the abandoned rate is reckoned, as the laws do that limit it (see the presets)."""
 
 
 class _Answer(BaseModel):
@@ -45,6 +51,7 @@ class Figures(_Answer):
     success_rate: float | None = Field(description="completed / placed (inbound: / received)")
     answer_rate: float | None = Field(description="answered / placed (inbound: / received)")
     conversion: float | None = Field(description="completed / answered")
+    abandoned: int = Field(description="Calls answered by a person in which nobody on our side was there")
     average_call_duration_seconds: float | None = Field(
         description="Mean seconds from answer to end, over calls answered by a person with a final duration"
     )
@@ -54,6 +61,24 @@ class Figures(_Answer):
         "no_answer and voicemail without a time to be called again or with all attempts of the current settings made. "
         "A completed campaign has worked all (also contacts that can't be called at all). Null for an inbound campaign"
     )
+
+
+class Abandoned(_Answer):
+    """Calls that a person answered and in which nobody on our side was there, over the last 30 days.
+
+    The days are those of the campaign's zone, today among them; a call belongs to the day it started on.
+    """
+
+    since: date
+    until: date
+    answered: int = Field(description="Calls answered by a person")
+    abandoned: int = Field(description="Those of them in which nobody on our side was there")
+    rate: float | None = Field(description="abandoned / answered")
+    ceiling: float | None = Field(
+        description="What the campaign's preset allows, as a part of 1 (0: aim at none); null without one. It is shown "
+        "and stops nothing"
+    )
+    above_ceiling: bool
 
 
 class Plan(_Answer):
@@ -98,6 +123,7 @@ class CampaignDetail(Campaign):
     """A campaign with its whole settings, to be shown and edited."""
 
     settings: CampaignSettings
+    abandoned_30_days: Abandoned
 
 
 class CampaignPage(_Answer):
@@ -124,6 +150,7 @@ class Day(_Answer):
     voicemail: int
     do_not_call: int
     rescheduled: int
+    abandoned: int = Field(description="Of `answered`: those in which nobody on our side was there")
     reached: int = Field(description="Contacts reached for the first time")
     cumulative_reached: int = Field(
         description="Contacts reached up to the end of this day; those removed from the campaign since stay counted"
@@ -141,6 +168,7 @@ class Analytics(_Answer):
     time_zone: str = Field(description="The zone the days are counted in")
     contacts: Contacts
     figures: Figures
+    abandoned_30_days: Abandoned
     days: list[Day]
 
 
@@ -173,13 +201,14 @@ def item_of(row: CampaignRow) -> Campaign:
     )
 
 
-def detail_of(row: CampaignRow, settings: CampaignSettings) -> CampaignDetail:
-    """The campaign with its whole settings."""
-    return CampaignDetail(**item_of(row).__dict__, settings=settings)
+def detail_of(row: CampaignRow, settings: CampaignSettings, days: Days, *, today: date) -> CampaignDetail:
+    """The campaign with its whole settings; `today` in the campaign's zone."""
+    abandoned = _abandoned_of(settings, days, today=today)
+    return CampaignDetail(**item_of(row).__dict__, settings=settings, abandoned_30_days=abandoned)
 
 
-def analytics_of(row: CampaignRow, days: Days) -> Analytics:
-    """The campaign's figures, and each day with calls in order."""
+def analytics_of(row: CampaignRow, settings: CampaignSettings, days: Days, *, today: date) -> Analytics:
+    """The campaign's figures, and each day with calls in order; `today` in the campaign's zone."""
     cumulative = cumulative_reached(days)
     return Analytics(
         campaign_id=row.id,
@@ -189,7 +218,30 @@ def analytics_of(row: CampaignRow, days: Days) -> Analytics:
         time_zone=row.plan.time_zone,
         contacts=_contacts_of(row),
         figures=_figures_of(row),
+        abandoned_30_days=_abandoned_of(settings, days, today=today),
         days=[_day_of(row, day, days[day], cumulative=cumulative[day]) for day in sorted(days)],
+    )
+
+
+def today_of(time_zone: str, now: datetime) -> date:
+    """The date of `now` in a campaign's zone; UTC where the stored name is no zone (any more)."""
+    return now.astimezone(ZoneInfo(time_zone) if is_time_zone(time_zone) else UTC).date()
+
+
+def _abandoned_of(settings: CampaignSettings, days: Days, *, today: date) -> Abandoned:
+    calls = last_days(days, today=today, count=ABANDONED_DAYS)
+    rate = figures.abandoned_rate(calls)
+    preset = PRESETS.get(settings.preset) if settings.preset else None
+    percent = preset.max_abandoned_percent if preset else None
+    ceiling = None if percent is None else percent / 100
+    return Abandoned(
+        since=today - timedelta(days=ABANDONED_DAYS - 1),
+        until=today,
+        answered=calls.answered,
+        abandoned=calls.abandoned,
+        rate=rate,
+        ceiling=ceiling,
+        above_ceiling=rate is not None and ceiling is not None and rate > ceiling,
     )
 
 
@@ -208,6 +260,7 @@ def _figures_of(row: CampaignRow) -> Figures:
         success_rate=figures.success_rate(calls),
         answer_rate=figures.answer_rate(calls),
         conversion=figures.conversion(calls),
+        abandoned=calls.abandoned,
         average_call_duration_seconds=figures.average_call_duration_seconds(calls),
         progress=progress(row),
         worked=worked(row),
@@ -227,6 +280,7 @@ def _day_of(row: CampaignRow, day: date, calls: CallFigures, *, cumulative: int)
         voicemail=calls.voicemail,
         do_not_call=calls.do_not_call,
         rescheduled=calls.rescheduled,
+        abandoned=calls.abandoned,
         reached=calls.reached,
         cumulative_reached=cumulative,
         average_call_duration_seconds=figures.average_call_duration_seconds(calls),

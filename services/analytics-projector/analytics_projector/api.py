@@ -5,6 +5,7 @@ What must stay true: a caller sees the campaigns of their workspace only; anothe
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from analytics_projector import answers, listing, rows
+from analytics_projector.figures import CallFigures
 from analytics_projector.live import RETRY_AFTER_SECONDS, Live
 from analytics_projector.projector import Unavailable, database_errors
 from analytics_projector.rows import Pool
@@ -61,6 +63,8 @@ The figures of campaigns, folded from their facts.
 * *conversion* = completed calls / calls answered by a person
 * *average call duration* = mean seconds from answer to end, over calls answered by a person with a final duration
 * *placed* = calls that count as attempts; an inbound campaign has *received* instead, and no progress
+* *abandoned rate* = abandoned calls / calls answered by a person, over the last 30 days of the campaign's zone; a call
+  is abandoned if a person answered and nobody on our side was there
 * 0/0 is null
 """
 
@@ -144,7 +148,10 @@ def create_app(*, pool: Pool, live: Live, verifier: Verifier, health: Health, wa
         await caught_up(campaign_id, caller, min_position)
         async with snapshot() as connection:
             record = await campaign_record(connection, campaign_id, caller)
-        return answers.detail_of(rows.row_from(record), rows.settings_from(record))
+            days = await days_of(connection, campaign_id)
+        row = rows.row_from(record)
+        today = answers.today_of(row.plan.time_zone, datetime.now(UTC))
+        return answers.detail_of(row, rows.settings_from(record), days, today=today)
 
     @app.get(
         "/v1/campaigns/{campaign_id}/analytics",
@@ -157,8 +164,10 @@ def create_app(*, pool: Pool, live: Live, verifier: Verifier, health: Health, wa
         await caught_up(campaign_id, caller, min_position)
         async with snapshot() as connection:
             record = await campaign_record(connection, campaign_id, caller)
-            days = await connection.fetch(rows.READ_DAYS, campaign_id)
-        return answers.analytics_of(rows.row_from(record), {day["day"]: rows.figures_from(day) for day in days})
+            days = await days_of(connection, campaign_id)
+        row = rows.row_from(record)
+        today = answers.today_of(row.plan.time_zone, datetime.now(UTC))
+        return answers.analytics_of(row, rows.settings_from(record), days, today=today)
 
     @app.get(
         "/v1/events",
@@ -202,6 +211,10 @@ def create_app(*, pool: Pool, live: Live, verifier: Verifier, health: Health, wa
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
                 yield connection
+
+    async def days_of(connection: rows.Connection, campaign_id: UUID) -> dict[date, CallFigures]:
+        records = await connection.fetch(rows.READ_DAYS, campaign_id)
+        return {record["day"]: rows.figures_from(record) for record in records}
 
     async def campaign_record(connection: rows.Connection, campaign_id: UUID, caller: Caller) -> asyncpg.Record:
         record: asyncpg.Record | None = await connection.fetchrow(rows.READ_CAMPAIGN, campaign_id, caller.workspace)

@@ -4,7 +4,7 @@ A pure fold of the campaign's facts. What must stay true: the days' figures sum 
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, assert_never
 
 from analytics_projector.figures import NOTHING, CallFigures, figures_of
@@ -67,6 +67,12 @@ def evolve(view: Days | None, event: Event[Any]) -> Days:
 def day_of(event: Event[Any]) -> date | None:
     """The day whose figures the event may move."""
     return event.data.day if isinstance(event.data, ContactStatusChanged | ContactCorrected) else None
+
+
+def last_days(days: Days, *, today: date, count: int) -> CallFigures:
+    """The figures of the last `count` days, today among them; both are dates of the campaign's zone."""
+    since = today - timedelta(days=count - 1)
+    return sum((calls for day, calls in days.items() if since <= day <= today), NOTHING)
 
 
 def cumulative_reached(days: Days) -> dict[date, int]:

@@ -9,7 +9,7 @@ from operator import add, attrgetter
 
 from campaign_events.envelope import Malformed
 from campaign_events.facts import ContactCorrected, ContactStatusChanged, Verdict
-from campaign_events.settings import ContactStatus
+from campaign_events.settings import ContactStatus, Outcome
 
 ENDS = (
     ContactStatus.COMPLETED,
@@ -27,7 +27,8 @@ class CallFigures:
     """Counts of calls: of a campaign, or of one of its days. They add up field by field.
 
     `placed` counts attempts (an inbound campaign: calls received), the six verdicts say what they came to. `reached`
-    counts contacts: those whom a person answered for the first time. The talk figures are of answered calls with a
+    counts contacts: those whom a person answered for the first time. `abandoned` counts those of `answered` in which
+    nobody on our side was there. The talk figures are of answered calls with a
     final duration; whole milliseconds, so that a correction takes away exactly what was added.
     """
 
@@ -42,6 +43,7 @@ class CallFigures:
     reached: int = 0
     talk_milliseconds: int = 0
     talk_calls: int = 0
+    abandoned: int = 0
 
     def __add__(self, other: "CallFigures") -> "CallFigures":
         if other is NOTHING:
@@ -71,6 +73,7 @@ def figures_of(fact: ContactStatusChanged | ContactCorrected) -> CallFigures:
         reached=int(fact.first_reached),
         talk_milliseconds=talk or 0,
         talk_calls=int(talk is not None),
+        abandoned=int(fact.answered and fact.outcome is Outcome.ABANDONED),
     )
 
 
@@ -89,6 +92,7 @@ def _counted(verdict: Verdict) -> dict[str, int]:
         "reached": int(verdict.reached),
         "talk_milliseconds": talk or 0,
         "talk_calls": int(talk is not None),
+        "abandoned": int(verdict.answered and verdict.abandoned),
         **({verdict.status.value: 1} if verdict.status in ENDS else {}),
     }
 
@@ -115,6 +119,11 @@ def answer_rate(calls: CallFigures) -> float | None:
 def conversion(calls: CallFigures) -> float | None:
     """Completed calls / calls answered by a person."""
     return ratio(calls.completed, calls.answered)
+
+
+def abandoned_rate(calls: CallFigures) -> float | None:
+    """Calls in which nobody on our side was there / calls answered by a person."""
+    return ratio(calls.abandoned, calls.answered)
 
 
 def average_call_duration_seconds(calls: CallFigures) -> float | None:

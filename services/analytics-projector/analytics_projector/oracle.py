@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ class View:
     def campaign(self) -> dict[str, Any]:
         """What `GET /v1/campaigns/{id}` answers; as an item of the list, without `settings`."""
         assert self.settings is not None, "a deleted campaign has no answer"
-        return answers.detail_of(self.row, self.settings).model_dump(mode="json")
+        return answers.detail_of(self.row, self.settings, self.days, today=self._today()).model_dump(mode="json")
 
     def list_item(self) -> dict[str, Any]:
         """The campaign's item in what `GET /v1/campaigns` answers."""
@@ -30,7 +31,11 @@ class View:
 
     def analytics(self) -> dict[str, Any]:
         """What `GET /v1/campaigns/{id}/analytics` answers."""
-        return answers.analytics_of(self.row, self.days).model_dump(mode="json")
+        assert self.settings is not None, "a deleted campaign has no answer"
+        return answers.analytics_of(self.row, self.settings, self.days, today=self._today()).model_dump(mode="json")
+
+    def _today(self) -> date:
+        return answers.today_of(self.row.plan.time_zone, datetime.now(UTC))
 
 
 def views(events: Iterable[Event[Any]]) -> dict[UUID, View]:

@@ -54,8 +54,8 @@ PASSING = (
 
 _facts = Counter("projection_facts_total", "Facts applied")
 _position = Gauge("projection_position", "Last applied position of the log", ["partition"])
-_behind = Gauge("projection_seconds_behind", "Now - time of the last applied fact while facts wait, else 0")
-_waiting = Gauge("projection_records_behind", "Records in Kafka that have not been read yet", ["partition"])
+_behind = Gauge("projection_lag_seconds", "Now - time of the last applied fact while facts wait, else 0")
+_waiting = Gauge("projection_lag_records", "Records in Kafka that have not been read yet", ["partition"])
 
 
 class Unavailable(Exception):

@@ -1,5 +1,7 @@
-"""Runs campaign-command: `python -m campaign_command` serves, `… migrate` prepares its database and topics."""
+"""Runs campaign-command: `python -m campaign_command` serves, `… migrate` prepares its database and topics, and
+`… replay`, `export`, `backfill`, `import-log`, `new-log` look at its log or carry it elsewhere (`--help` says how)."""
 
+import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
@@ -8,14 +10,17 @@ from pathlib import Path
 import psycopg
 from aiokafka.errors import KafkaError
 
+from campaign_command import backfill, log_commands, log_files, restored
 from campaign_command.api import create_app
+from campaign_command.backfill import Backfill
 from campaign_command.gate import Gate
 from campaign_command.housekeeping import TURN_SECONDS, Housekeeping
 from campaign_command.imports import Importer, limits_of
 from campaign_command.permits import Terms
 from campaign_command.relay import Relay
 from campaign_command.reports import apply_reports
-from campaign_command.settings import Settings
+from campaign_command.restored import Restored
+from campaign_command.settings import RestoreSettings, Settings
 from campaign_command.silence import Silence
 from campaign_command.store import UNAVAILABLE, Store, StoreError
 from campaign_command.suppression_lists import ListWorker
@@ -31,12 +36,14 @@ from campaign_service.settings import DatabaseSettings, load_settings
 from campaign_service.subscription import Subscription
 from campaign_service.tokens import verifier_of
 from campaign_service.topic_admin import ensure_topics
+from campaign_service.tracing import start_tracing
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 async def serve(settings: Settings, log: Log) -> int:
     """Construct, connect, run until told to stop."""
+    start_tracing(CAMPAIGN_COMMAND, settings, instance=settings.instance_id)
     # 1 extra connection each for readiness, the importer and the uploaded lists beside the pools.
     dsn, hash_key = settings.database_dsn.get_secret_value(), settings.hash_key.get_secret_value()
     store = Store(dsn, pool_size=settings.command_threads + settings.permit_threads + 6, hash_key=hash_key)
@@ -143,17 +150,64 @@ async def migrate(settings: DatabaseSettings, log: Log) -> int:
     return 0
 
 
+def use_log(wanted: argparse.Namespace, settings: DatabaseSettings, log: Log) -> int:
+    """One of the commands about the log."""
+    dsn = settings.database_dsn.get_secret_value()
+    # Only what takes up a restored log looks for numbers; the others hash none.
+    hash_key = settings.hash_key.get_secret_value() if isinstance(settings, RestoreSettings) else ""
+    store = Store(dsn, pool_size=2, hash_key=hash_key)
+    bootstrap, prefix, security = settings.kafka_bootstrap, settings.topic_prefix, security_of(settings)
+    try:
+        match wanted.command:
+            case "replay":
+                return log_commands.show_replay(store, wanted, sys.stdout)
+            case "export":
+                return log_commands.write_export(store, wanted, sys.stdout.buffer)
+            case "backfill":
+                work = Backfill(
+                    store,
+                    dsn=dsn,
+                    bootstrap=bootstrap,
+                    topic_prefix=prefix,
+                    show=log_commands.Progress(),
+                    log=log,
+                    rate=wanted.rate,
+                    security=security,
+                )
+                asyncio.run(work.run(wanted.to, source=wanted.source, first=wanted.first))
+            case "new-log":
+                again = Restored(store, dsn=dsn, bootstrap=bootstrap, topic_prefix=prefix, log=log, security=security)
+                asyncio.run(again.take_up(delete_topics=wanted.delete_topics))
+            case _:
+                asyncio.run(log_files.require_empty_topics(bootstrap, topic_prefix=prefix, security=security))
+                count, last = log_files.import_lines(store, wanted.file)
+                log.info("log_imported", facts=count, last_position=last, log_id=str(store.log))
+    except (backfill.Refused, log_files.Refused, restored.Refused) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    finally:
+        store.close()
+    return 0
+
+
 def main() -> None:
-    """Parse the one argument and run."""
-    migrating = sys.argv[1:] == ["migrate"]
-    if sys.argv[1:] and not migrating:
-        sys.exit("usage: python -m campaign_command [migrate]")
-    settings = load_settings(DatabaseSettings if migrating else Settings)
+    """Parse the arguments and run."""
+    wanted = log_commands.parser().parse_args()
+    serving = wanted.command in (None, "serve")
+    model = RestoreSettings if wanted.command == "new-log" else DatabaseSettings
+    settings = load_settings(Settings if serving else model)
     log = configure_logs(CAMPAIGN_COMMAND, level=settings.log_level, log_format=settings.log_format)
     try:
         if isinstance(settings, Settings):
             leave(asyncio.run(serve(settings, log)))
+        if wanted.command in log_commands.NAMES:
+            sys.exit(use_log(wanted, settings, log))
         sys.exit(asyncio.run(migrate(settings, log)))
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read has seen enough
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except (StoreError, psycopg.Error, KafkaError, OSError, ValueError) as error:
         log.error("cannot_start", error=type(error).__name__, detail=str(error))
         sys.exit(1)

@@ -11,22 +11,29 @@ from campaign_command import (
     campaigns_api,
     contact_list,
     contacts_api,
+    contract_api,
     import_uploads_api,
     imports_api,
+    inbound_api,
     presets_api,
     results_api,
     suppression_lists_api,
     suppressions_api,
     timeline_api,
+    trial_permits,
+    trunks_api,
     workspace_api,
 )
 from campaign_command.campaigns_api import Duplication
 from campaign_command.contact_edits import ContactPatch
 from campaign_command.contacts_api import ContactsIn, RemovedIn
 from campaign_command.gate import body_schema
+from campaign_command.inbound import InboundAsk
 from campaign_command.permits import Answer, Answers, Asks, Terms, answer_asks
 from campaign_command.store import UNAVAILABLE, Transaction
 from campaign_command.suppressions_api import SuppressionsIn
+from campaign_command.trial_permits import TrialAsk
+from campaign_command.trunks_api import PhoneNumbersIn, TrunksIn
 from campaign_command.workspace_api import ErasureIn
 from campaign_events.settings import CampaignSettings
 from campaign_service.health import Health
@@ -86,12 +93,16 @@ def create_app(health: Health) -> FastAPI:
         timeline_api.router,
         results_api.router,
         presets_api.router,
+        contract_api.router,
         import_uploads_api.router,
         imports_api.router,
         suppressions_api.router,
         suppression_lists_api.router,
         workspace_api.router,
+        trunks_api.router,
         internal,
+        inbound_api.router,
+        trial_permits.router,
     ):
         app.include_router(router)
     health.install(app)
@@ -110,6 +121,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         components = schema.setdefault("components", {}).setdefault("schemas", {})
         for model in (
             Asks,
+            InboundAsk,
+            TrialAsk,
             CampaignSettings,
             Duplication,
             ContactsIn,
@@ -117,6 +130,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             RemovedIn,
             SuppressionsIn,
             ErasureIn,
+            TrunksIn,
+            PhoneNumbersIn,
         ):
             described = model.model_json_schema(ref_template="#/components/schemas/{model}")
             components.update(described.pop("$defs", {}))

@@ -14,7 +14,7 @@ allowed in every status and changes nothing here. After a deletion the campaign 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Any, Literal, assert_never
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -64,6 +64,14 @@ class Refused(Exception):
         self.code, self.message, self.extra = code, message, extra
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A number that another running inbound campaign answers; `campaign_id` null: one of another workspace."""
+
+    number: str
+    campaign_id: UUID | None
+
+
 # --- commands ------------------------------------------------------------------------------------------------
 
 
@@ -86,11 +94,15 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Begin to call. `total` contacts are on the list, of whom `callable` can be called; `blocked` says why not."""
+    """Begin to call. `total` contacts are on the list, of whom `callable` can be called; `blocked` says why not.
+
+    `taken`: a number of this inbound campaign that a running one answers.
+    """
 
     total: int
     callable: int
     blocked: Mapping[str, int] = field(default_factory=dict)
+    taken: Taken | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +114,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Go on with the remaining contacts."""
+    """Go on with the remaining contacts. `taken` as for Start."""
+
+    taken: Taken | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +168,24 @@ def zone_of(settings: CampaignSettings) -> tzinfo:
         return UTC  # the dialer keeps such a window closed; reports and permits must go on
 
 
+def reads_callee_zones(settings: CampaignSettings) -> bool:
+    """Whether the schedule is read where the callees are; who answers calls keeps hours of their own."""
+    return settings.type == "outbound" and settings.schedule.use_callee_time_zone
+
+
 def ends_at(settings: CampaignSettings) -> datetime | None:
     """The instant from which no call is made any more (UTC), or null without an end date."""
     schedule = settings.schedule
     if schedule.end_date is None:
         return None
-    zone = _LAST_ZONE if schedule.use_callee_time_zone else zone_of(settings)
+    zone = _LAST_ZONE if reads_callee_zones(settings) else zone_of(settings)
     return datetime.combine(schedule.end_date + timedelta(days=1), time(), zone).astimezone(UTC)
+
+
+def first_date_of(settings: CampaignSettings, now: datetime) -> date:
+    """The earliest local date that it is now, in any zone the campaign may call in."""
+    zone = _LAST_ZONE if reads_callee_zones(settings) else zone_of(settings)
+    return now.astimezone(zone).date()
 
 
 def decide(state: Campaign | None, command: Command, now: datetime) -> list[CampaignStreamFact]:
@@ -187,7 +212,7 @@ def decide(state: Campaign | None, command: Command, now: datetime) -> list[Camp
         case Pause():
             return _pause(state, command, now)
         case Resume():
-            return _resume(state, now)
+            return _resume(state, command, now)
         case Cancel():
             return _cancel(state, now)
         case Complete():
@@ -286,6 +311,7 @@ def _start(state: Campaign, command: Start, now: datetime) -> list[CampaignStrea
         raise _refused(state, "no_callable_contacts", "None of the contacts can be called.", reasons=reasons)
     _require_preset_kept(state)
     _require_time_left(state, now)
+    _require_free_numbers(state, command.taken)
     return [CampaignStarted(at=now, campaign_id=state.campaign_id, settings_version=state.settings_version)]
 
 
@@ -297,7 +323,7 @@ def _pause(state: Campaign, command: Pause, now: datetime) -> list[CampaignStrea
     return [CampaignPaused(at=now, campaign_id=state.campaign_id, reason=command.reason)]
 
 
-def _resume(state: Campaign, now: datetime) -> list[CampaignStreamFact]:
+def _resume(state: Campaign, command: Resume, now: datetime) -> list[CampaignStreamFact]:
     if state.status is RUNNING:
         return []
     if state.status is not PAUSED:
@@ -305,6 +331,7 @@ def _resume(state: Campaign, now: datetime) -> list[CampaignStreamFact]:
     _require_ready(state)
     _require_preset_kept(state)
     _require_time_left(state, now)
+    _require_free_numbers(state, command.taken)
     return [CampaignResumed(at=now, campaign_id=state.campaign_id, settings_version=state.settings_version)]
 
 
@@ -336,6 +363,13 @@ def _require_time_left(state: Campaign, now: datetime) -> None:
     if end is not None and now >= end:
         end_date = state.settings.schedule.end_date
         raise _refused(state, "schedule_ended", f"The end date {end_date} has passed; extend it first.")
+
+
+def _require_free_numbers(state: Campaign, taken: Taken | None) -> None:
+    if taken is not None:
+        who = f"the running campaign {taken.campaign_id}" if taken.campaign_id else "a campaign of another workspace"
+        extra = {"number": taken.number, "campaign_id": str(taken.campaign_id) if taken.campaign_id else None}
+        raise _refused(state, "number_in_use", f"{taken.number} is answered by {who}; pause that one first.", **extra)
 
 
 def _require_preset_kept(state: Campaign) -> None:

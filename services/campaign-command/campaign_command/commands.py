@@ -12,6 +12,8 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from campaign_command import given_settings
+from campaign_command.answered_numbers import taken_number
+from campaign_command.business_numbers import require_caller_numbers
 from campaign_command.callability import STALE_OF_CAMPAIGN, look_again
 from campaign_command.campaign import (
     ALLOWED,
@@ -60,8 +62,12 @@ class Target:
 
 
 def create(tx: Transaction, *, campaign_id: UUID, workspace: UUID, settings: CampaignSettings) -> dict[str, Any]:
-    """A new Draft. Problem 422 for what is not valid: looser than its preset, an end that has passed."""
+    """A new Draft. Problem 422 for what is not valid: looser than its preset, an end that has passed.
+
+    Problem 409: a caller number that is not the workspace's.
+    """
     settings = given_settings.created(settings, now=now_of(tx.cursor))
+    require_caller_numbers(tx.cursor, settings.caller_numbers, workspace=workspace)
     campaign = carry_out(tx, None, Create(campaign_id, workspace, settings))
     return answer(tx, campaign)
 
@@ -80,6 +86,8 @@ def edit(tx: Transaction, target: Target, patch: Mapping[str, Any]) -> dict[str,
     except ValidationError as error:
         raise invalid_request(list(error.errors(include_url=False))) from None
     settings = given_settings.edited(campaign.settings, settings, patch, now=now_of(tx.cursor))
+    if settings.caller_numbers != campaign.settings.caller_numbers:
+        require_caller_numbers(tx.cursor, settings.caller_numbers, workspace=campaign.workspace)
     edited = carry_out(tx, campaign, Edit(settings))
     if edited.settings_version != campaign.settings_version:
         look_again(tx, edited)
@@ -101,9 +109,11 @@ def start(tx: Transaction, target: Target, *, ignore_missing_variables: bool = F
     _require_no_import(tx, campaign)
     _require_looked_at(tx, campaign)
     total, callable_contacts, blocked = count(tx.cursor, campaign)
-    started = carry_out(tx, campaign, Start(total, callable_contacts, blocked))
-    if started.version != campaign.version and not ignore_missing_variables:
-        _require_variables(tx, started)
+    started = carry_out(tx, campaign, Start(total, callable_contacts, blocked, taken_number(tx.cursor, campaign)))
+    if started.version != campaign.version:
+        require_caller_numbers(tx.cursor, started.settings.caller_numbers, workspace=started.workspace)
+        if not ignore_missing_variables:
+            _require_variables(tx, started)
     complete_if_done(tx, campaign.campaign_id)
     return answer(tx, find(tx, target, check_version=False)) | {"blocked": blocked}
 
@@ -118,7 +128,9 @@ def resume(tx: Transaction, target: Target) -> dict[str, Any]:
     campaign = find(tx, target)
     _require_no_import(tx, campaign)
     _require_looked_at(tx, campaign)
-    carry_out(tx, campaign, Resume())
+    resumed = carry_out(tx, campaign, Resume(taken_number(tx.cursor, campaign)))
+    if resumed.version != campaign.version:
+        require_caller_numbers(tx.cursor, resumed.settings.caller_numbers, workspace=resumed.workspace)
     complete_if_done(tx, campaign.campaign_id)
     return answer(tx, find(tx, target, check_version=False))
 

@@ -34,6 +34,7 @@ ContactStreamFact = (
     | ContactDetailsChanged
 )
 ZoneSource = Literal["contact", "number", "country"]
+CallbackCheck = Literal["on_time", "late"]
 RefusalKind = Literal["permanent", "temporary", "stale_settings"]
 
 PENDING = ContactStatus.PENDING
@@ -149,6 +150,8 @@ def decide_permit(
     list_is_stale: bool = False,
 ) -> tuple[list[ContactStreamFact], PermitRefusal | None]:
     """Grant (one fact, no refusal) or refuse a call, in the order of the dialling rules."""
+    if campaign.settings.type != "outbound":
+        return [], PermitRefusal("permanent", "inbound_campaign")
     # 1. the campaign runs, under the settings the dialer knows; the contact is callable and due; attempts are left
     end = ends_at(campaign.settings)
     if campaign.status is not RUNNING or campaign.deleted:
@@ -201,9 +204,19 @@ def decide_permit(
                 zone_source=zone_source,
                 preset=campaign.settings.preset,
                 preset_version=campaign.settings.preset_version,
+                callback=callback_check(contact.status, contact.due_at, campaign, at=now),
             ),
         )
     ], None
+
+
+def callback_check(
+    status: ContactStatus, due_at: datetime | None, campaign: Campaign, *, at: datetime
+) -> CallbackCheck | None:
+    """Whether a callback that is permitted at `at` begins within the tolerance after the time that was asked for."""
+    if status is not RESCHEDULED or due_at is None:
+        return None
+    return "on_time" if at <= due_at + timedelta(seconds=campaign.settings.callback_tolerance_seconds) else "late"
 
 
 def is_consent(basis: str | None) -> bool:

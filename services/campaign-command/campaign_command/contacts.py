@@ -8,16 +8,18 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from itertools import repeat
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import orjson
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
+from campaign_command.answered_numbers import keep_numbers
 from campaign_command.campaign import Campaign, Complete, decide, ends_at, evolve, require_editable
 from campaign_command.contact import (
     DO_NOT_CALL,
@@ -107,9 +109,11 @@ class ContactRow:
     zone_source: ZoneSource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewContact:
-    """Somebody to be added. `number` is E.164; `time_zones` are candidates, and `zone_source` says where from."""
+class NewContact(NamedTuple):
+    """Somebody to be added. `number` is E.164; `time_zones` are candidates, and `zone_source` says where from.
+
+    A tuple, since an import makes millions.
+    """
 
     number: str
     time_zones: tuple[str, ...]
@@ -122,13 +126,15 @@ class NewContact:
     consent_basis: str | None = None
     consent_at: str | None = None
     consent_source: str | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = MappingProxyType({})
     do_not_call: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A new contact whose columns, from the number to the zone source, are `text` as COPY takes it."""
+class Rendered(NamedTuple):
+    """A new contact whose columns, from the number to the zone source, are `text` as COPY takes it.
+
+    A tuple, since an import makes millions.
+    """
 
     number: str
     time_zones: tuple[str, ...]
@@ -139,11 +145,10 @@ class Rendered:
 _Fresh = tuple[UUID, ContactStatus, Rendered, int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(NamedTuple):
     """What became of one new contact: its id, or that of the contact that has the number already.
 
-    `of_line` is the line of the same file that the known contact came with.
+    `of_line` is the line of the same file that the known contact came with. A tuple, since an import makes millions.
     """
 
     result: Literal["accepted", "duplicate"]
@@ -217,49 +222,128 @@ def save(
 def add_contacts(
     tx: Transaction,
     campaign_id: UUID,
-    new: Sequence[NewContact | Rendered],
+    new: Sequence[NewContact],
     *,
     now: datetime,
     workspace: UUID | None = None,
-    import_id: UUID | None = None,
-    lines: Sequence[int] | None = None,
 ) -> list[Added]:
     """Add up to 1,000 contacts to a Draft or Paused campaign; one answer each, in order.
 
-    `lines` are those of the import's file, where there is one.
     A number that the campaign has already, or that came earlier in `new`, answers duplicate and changes nothing. A
     suppressed number is added as do_not_call, so that the user sees why it won't be called.
     """
-    assert len(new) <= MAX_CHUNK, "callers cut into chunks"
-    campaign = require_editable(tx.campaign(campaign_id, workspace=workspace))
-    numbers = [contact.number for contact in new]
-    known = known_contacts(tx.cursor, campaign_id, numbers, import_id=import_id)
-    suppressed = suppressed_numbers(tx, campaign, numbers)
-    answers: list[Added] = []
-    fresh: list[_Fresh] = []
-    ids = _contact_ids(len(new))
-    for contact, line, contact_id in zip(new, lines or repeat(None, len(new)), ids, strict=True):
-        if contact.number in known:
-            answers.append(known[contact.number])
-            continue
-        status = PENDING
-        if contact.do_not_call or contact.number in suppressed:
-            status = DO_NOT_CALL
-        known[contact.number] = Added("duplicate", contact_id, status, line)
-        rendered = contact if isinstance(contact, Rendered) else render(contact)
-        fresh.append((contact_id, status, rendered, line))
-        answers.append(Added("accepted", contact_id, status))
-    if fresh:
-        _append_chunk(tx, campaign, fresh, suppressed, now=now, import_id=import_id)
+    adding = Adding(tx, campaign_id, [contact.number for contact in new], workspace=workspace)
+    answers = adding.add([render(contact) for contact in new])
+    adding.end(now=now)
     return answers
+
+
+class Adding:
+    """Adds up to 1,000 contacts in some steps of one transaction: `add` each some of them, then `end`.
+
+    Until `end` the facts lack what the rows have.
+    """
+
+    def __init__(
+        self,
+        tx: Transaction,
+        campaign_id: UUID,
+        numbers: Sequence[str],
+        *,
+        workspace: UUID | None = None,
+        import_id: UUID | None = None,
+        ringing_in: bool = False,
+    ) -> None:
+        assert len(numbers) <= MAX_CHUNK, "callers cut into chunks"
+        self._tx, self._import_id = tx, import_id
+        campaign = tx.campaign(campaign_id, workspace=workspace)
+        # A running inbound campaign's list grows by those who ring it.
+        self._campaign = campaign if ringing_in and campaign is not None else require_editable(campaign)
+        self._known = known_contacts(tx.cursor, campaign_id, numbers, import_id=import_id)
+        self._suppressed = suppressed_numbers(tx, self._campaign, numbers)
+        self._fresh: list[_Fresh] = []
+
+    def add(self, new: Sequence[Rendered], *, lines: Sequence[int] | None = None) -> list[Added]:
+        """Add some; one answer each, in order. `lines` are those of the import's file, where there is one."""
+        answers: list[Added] = []
+        fresh: list[_Fresh] = []
+        ids = _contact_ids(len(new))
+        for contact, line, contact_id in zip(new, lines or repeat(None, len(new)), ids, strict=True):
+            if contact.number in self._known:
+                answers.append(self._known[contact.number])
+                continue
+            status = PENDING
+            if contact.do_not_call or contact.number in self._suppressed:
+                status = DO_NOT_CALL
+            self._known[contact.number] = Added("duplicate", contact_id, status, line)
+            fresh.append((contact_id, status, contact, line))
+            answers.append(Added("accepted", contact_id, status))
+        if fresh:
+            self._copy(fresh)
+            self._fresh += fresh
+        return answers
+
+    def end(self, *, now: datetime) -> None:
+        """Append the fact of all that was added."""
+        fresh = self._fresh
+        if not fresh:
+            return
+        zone_lists = list(dict.fromkeys(contact.time_zones for _, _, contact, _ in fresh))
+        place = {zones: index for index, zones in enumerate(zone_lists)}
+        do_not_call = [(contact_id, contact) for contact_id, status, contact, _ in fresh if status is DO_NOT_CALL]
+        # External ids may be personal (a CRM key is often an e-mail address): they stay here.
+        fact = ContactsAdded(
+            at=now,
+            campaign_id=self._campaign.campaign_id,
+            contact_ids=tuple(contact_id for contact_id, _, _, _ in fresh),
+            zone_lists=tuple(zone_lists),
+            zone_index=tuple(place[contact.time_zones] for _, _, contact, _ in fresh),
+            do_not_call=tuple(contact_id for contact_id, _ in do_not_call),
+            listed=tuple(
+                contact_id for contact_id, contact in do_not_call if self._suppressed.get(contact.number) == "list"
+            ),
+            pending_count=len(fresh) - len(do_not_call),
+            do_not_call_count=len(do_not_call),
+            import_id=self._import_id,
+        )
+        _append_to_list(self._tx, self._campaign, fact)
+        counts = Counter((self._campaign.campaign_id, status) for _, status, _, _ in fresh)
+        _count_on(self._tx.cursor, counts)
+
+    def _copy(self, fresh: Sequence[_Fresh]) -> None:
+        where = f"\t{self._campaign.workspace}\t{self._campaign.campaign_id}\t"
+        pending = f"{where}{PENDING}\t{NULL}\t{self._import_id or NULL}\t"
+        rows = []
+        for contact_id, status, contact, line in fresh:
+            behind = pending
+            if status is DO_NOT_CALL:
+                # Who is copied as do_not_call stays so, though no entry may stand any more.
+                reason = self._suppressed.get(contact.number, "suppressed")
+                behind = f"{where}{DO_NOT_CALL}\t{reason}\t{self._import_id or NULL}\t"
+            rows.append(f"{contact.text}\t{contact_id.hex}{behind}{line or NULL}\n")
+        with self._tx.cursor.copy(_COPY) as copy:
+            copy.write("".join(rows))
 
 
 def render(contact: NewContact) -> Rendered:
     """The contact's columns in COPY's text format. Costs more than all the rest, so imports do it beside the lock."""
-    values = [contact.number, *(getattr(contact, name) for name in DETAILS)]
-    variables = orjson.dumps(dict(contact.variables)).decode()
-    zones = "{" + ",".join(contact.time_zones) + "}"  # names of zones need no quotes
-    text = "\t".join(map(copy_text, [*values, variables, zones, contact.zone_source]))
+    values = [
+        contact.number,
+        contact.first_name,
+        contact.last_name,
+        contact.name,
+        contact.email,
+        contact.external_id,
+        contact.consent_basis,
+        contact.consent_at,
+        contact.consent_source,
+        orjson.dumps(dict(contact.variables)).decode(),
+        "{" + ",".join(contact.time_zones) + "}",  # names of zones need no quotes
+        contact.zone_source,
+    ]
+    text = "\t".join([NULL if value is None else value for value in values])
+    if _ESCAPED.search("".join(filter(None, values))):  # few values need escapes
+        text = "\t".join(map(copy_text, values))
     return Rendered(contact.number, contact.time_zones, text, contact.do_not_call)
 
 
@@ -347,49 +431,7 @@ def save_campaign(cursor: Cursor[DictRow], campaign: Campaign) -> None:
             campaign.campaign_id,
         ),
     )
-
-
-def _append_chunk(
-    tx: Transaction,
-    campaign: Campaign,
-    fresh: Sequence[_Fresh],
-    suppressed: Mapping[str, str],
-    *,
-    now: datetime,
-    import_id: UUID | None,
-) -> None:
-    zone_lists = list(dict.fromkeys(contact.time_zones for _, _, contact, _ in fresh))
-    place = {zones: index for index, zones in enumerate(zone_lists)}
-    do_not_call = tuple(contact_id for contact_id, status, _, _ in fresh if status is DO_NOT_CALL)
-    # External ids may be personal (a CRM key is often an e-mail address): they stay here.
-    fact = ContactsAdded(
-        at=now,
-        campaign_id=campaign.campaign_id,
-        contact_ids=tuple(contact_id for contact_id, _, _, _ in fresh),
-        zone_lists=tuple(zone_lists),
-        zone_index=tuple(place[contact.time_zones] for _, _, contact, _ in fresh),
-        do_not_call=do_not_call,
-        listed=tuple(contact_id for contact_id, _, contact, _ in fresh if suppressed.get(contact.number) == "list"),
-        pending_count=len(fresh) - len(do_not_call),
-        do_not_call_count=len(do_not_call),
-        import_id=import_id,
-    )
-    _append_to_list(tx, campaign, fact)
-    where = f"\t{campaign.workspace}\t{campaign.campaign_id}\t"
-    of_import = f"\t{import_id or NULL}\t"
-    # Who is copied as do_not_call stays so, though no entry may stand any more.
-    reasons = [
-        suppressed.get(new.number, "suppressed" if status is DO_NOT_CALL else NULL) for _, status, new, _ in fresh
-    ]
-    with tx.cursor.copy(_COPY) as copy:
-        copy.write(
-            "".join(
-                f"{contact.text}\t{contact_id}{where}{status}\t{reason}{of_import}{line or NULL}\n"
-                for (contact_id, status, contact, line), reason in zip(fresh, reasons, strict=True)
-            )
-        )
-    counts = Counter((campaign.campaign_id, status) for _, status, _, _ in fresh)
-    _count_on(tx.cursor, counts)
+    keep_numbers(cursor, campaign)
 
 
 def _contact_ids(number: int) -> list[UUID]:

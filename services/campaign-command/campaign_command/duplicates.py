@@ -19,6 +19,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from campaign_command.business_numbers import require_caller_numbers
 from campaign_command.campaign import Campaign, Create, Refused
 from campaign_command.commands import Target, answer, carry_out, find
 from campaign_command.contact import DO_NOT_CALL
@@ -54,6 +55,7 @@ def duplicate(
     """A new Draft with the settings of `target` and the contacts chosen. Refused when these are more than 100,000."""
     source = find(tx, target)
     settings = source.settings.model_copy(update={"name": name or f"{source.settings.name[:190]} (copy)"})
+    require_caller_numbers(tx.cursor, settings.caller_numbers, workspace=source.workspace)
     campaign = carry_out(tx, None, Create(campaign_id, source.workspace, settings, duplicate_of=source.campaign_id))
     rows = _chosen(tx, source, contacts)
     for begin in range(0, len(rows), MAX_CHUNK):

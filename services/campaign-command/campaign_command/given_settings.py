@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from campaign_command.campaign import ends_at
+from campaign_command.campaign import ends_at, first_date_of
 from campaign_command.templates import MAX_VARIABLES, variables_of
 from campaign_events.presets import PRESETS, default_preset, violations, with_preset
 from campaign_events.settings import CampaignSettings
 from campaign_service.problems import invalid_request
-from campaign_service.public_holidays import problem_of
+from campaign_service.public_holidays import is_holiday_of, problem_of
 
 _FILLED = (
     "schedule.weekly",
@@ -36,7 +36,7 @@ def created(settings: CampaignSettings, *, now: datetime) -> CampaignSettings:
         settings = settings.model_copy(update={"preset": default.name if default else None})
     settings = with_preset(settings, named=named)
     _require_sound(settings)
-    _require_end_ahead(settings, now)
+    _require_open_ahead(settings, now)
     return settings
 
 
@@ -51,7 +51,7 @@ def edited(
     settings = with_preset(settings, named=named)
     _require_sound(settings)
     if settings.schedule != before.schedule:
-        _require_end_ahead(settings, now)
+        _require_open_ahead(settings, now)
     return settings
 
 
@@ -72,11 +72,21 @@ def _require_sound(settings: CampaignSettings) -> None:
         raise invalid_request(errors)
 
 
-def _require_end_ahead(settings: CampaignSettings, now: datetime) -> None:
+def _require_open_ahead(settings: CampaignSettings, now: datetime) -> None:
+    """The end date lies ahead, and some day until then has calls."""
     end = ends_at(settings)
     if end is not None and end <= now:
         rule = "lies in the past; allowed: today (in the campaign's zone) or later, or null"
         raise invalid_request([_error("schedule.end_date", f"{settings.schedule.end_date} {rule}", settings)])
+    schedule = settings.schedule
+    today = first_date_of(settings, now)
+    if schedule.first_day_with_calls(today, is_public_holiday=is_holiday_of(schedule)) is None:
+        rule = (
+            f"has no open minute from {max(today, schedule.start_date or today)} to "
+            f"{schedule.end_date or 'a year later'}: every day is blocked, a public holiday, or a weekday without "
+            "windows; allowed: at least one day with an open window"
+        )
+        raise invalid_request([_error("schedule", rule, settings)])
 
 
 def _error(name: str, message: str, settings: CampaignSettings) -> dict[str, Any]:

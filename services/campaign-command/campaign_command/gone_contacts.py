@@ -29,6 +29,11 @@ def keep_hashes(cursor: Cursor[DictRow], rows: Sequence[DictRow], *, hash_key: s
         cursor.execute(_KEEP, ([r["contact_id"] for r in called], [r["workspace"] for r in called], hashes))
 
 
+def keep_hash(tx: Transaction, contact_id: UUID, *, workspace: UUID, number: str) -> None:
+    """The same for a test call, which has no contact at all: `contact_id` is its own."""
+    tx.cursor.execute(_KEEP, ([contact_id], [workspace], [tx.hash_number(workspace, number)]))
+
+
 def hashes_of(tx: Transaction, contact_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, str]]:
     """Of contacts that are gone: their workspace, and the hash of their number."""
     if not contact_ids:

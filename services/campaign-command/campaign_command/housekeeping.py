@@ -1,4 +1,4 @@
-"""What time does: contacts that stay in progress too long, schedules that end, keys and rows that are no longer needed.
+"""What time does: contacts in progress for too long, schedules that end, the log's seals, what is no longer needed.
 
 What must stay true: no contact stays in progress for ever, whatever became of the dialer.
 """
@@ -9,24 +9,36 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from prometheus_client import Counter, Gauge
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
 from campaign_command import caps, gone_contacts
 from campaign_command.callability import look_again_somewhere
 from campaign_command.campaign import Pause, decide, evolve
 from campaign_command.contacts import complete_if_done, load, save, save_campaign
 from campaign_command.erasures import finish_erasures, forget_words
+from campaign_command.seals import anchor, seal
 from campaign_command.store import UNAVAILABLE, Store, Transaction, now_of
 from campaign_command.suppressed import suppressed_numbers
 from campaign_command.suppressions import sweep
 from campaign_command.verdict import decide_report
 from campaign_command.workers import Workers
 from campaign_events.facts import CallVerdict
-from campaign_events.settings import Outcome
+from campaign_events.settings import CampaignStatus, Outcome
 from campaign_service.logs import Log
 from campaign_service.process import told_to_stop
 
 TURN_SECONDS = 5.0
 BATCH = 500
+STATUSES = tuple(status.value for status in CampaignStatus)
+
+_campaigns = Gauge("campaigns", "Campaigns that are not deleted", ["status"])
+_live = Gauge("live_calls", "Calls that hold their number: permitted, and no end of theirs reported")
+_overdue = Counter("live_calls_overdue_total", "Calls nobody reported in time: settled as no answer (unknown)")
 PURGE_BATCH = 5000
+SEALS_A_TURN = 50
+"""A log that was never sealed is long; what else time does must not wait for it."""
 # What was suppressed for a campaign alone says nothing any more when it is deleted.
 _FORGET_SCOPED = """
 UPDATE suppressions s SET number = NULL, reason = NULL FROM campaigns g
@@ -106,6 +118,17 @@ def purge(store: Store, *, before: datetime) -> int:
         return len(gone)
 
 
+def measure(cursor: Cursor[DictRow]) -> None:
+    """Set the gauges; every process of the service says the same, so they are not to be added up."""
+    found = cursor.execute("SELECT status, count(*) AS n FROM campaigns WHERE NOT deleted GROUP BY status").fetchall()
+    by_status = {row["status"]: row["n"] for row in found}
+    for status in STATUSES:
+        _campaigns.labels(status).set(by_status.get(status, 0))
+    row = cursor.execute("SELECT count(*) AS n FROM live_calls").fetchone()
+    assert row is not None
+    _live.set(row["n"])
+
+
 class Housekeeping:
     """Does all of it every few seconds."""
 
@@ -131,6 +154,7 @@ class Housekeeping:
         while self._store.transact(look_again_somewhere):
             self._beat()
         overdue = self._store.transact(settle_overdue)
+        _overdue.inc(overdue)
         erased = self._store.transact(finish_erasures)
         while forget_words(self._store):
             self._beat()
@@ -142,6 +166,12 @@ class Housekeeping:
             removed += count
             if count < PURGE_BATCH:
                 break
+        for _ in range(SEALS_A_TURN):
+            if not seal(self._store):
+                anchor(self._store)
+                break
+            self._beat()
+        self._store.read(measure)
         if overdue or ended or removed or erased:
             counts = {"overdue": overdue, "schedule_ended": len(ended), "contacts_purged": removed, "erased": erased}
             self._log.info("housekeeping_done", **counts)

@@ -20,7 +20,7 @@ from psycopg.rows import DictRow
 from campaign_command.campaign import Refused, require_editable
 from campaign_command.contact_file import Layout
 from campaign_command.csv_rows import Limits
-from campaign_command.import_chunks import CLAIM_SECONDS, Options, add_chunk, layout_of
+from campaign_command.import_chunks import CLAIM_SECONDS, Chunk, Options, add_chunk, layout_of
 from campaign_command.import_parser import Parser, ParserDied, Parsing, open_parser
 from campaign_command.import_spool import spool_file
 from campaign_command.settings import Settings
@@ -231,13 +231,18 @@ class Importer:
                 chunk = await ahead
                 if not chunk.is_last:
                     ahead = asyncio.ensure_future(self._workers.run(parser.next))
-                if not await self._patiently(
-                    lambda tx, chunk=chunk: add_chunk(  # type: ignore[misc]
-                        tx, import_id, chunk, claimed_by=self._me, hash_key=self._hash_key
+                rest: Chunk | None = chunk
+                while rest is not None and (rest is chunk or rest.rows) and not stopping.is_set():
+                    rest = await self._patiently(
+                        lambda tx, rest=rest: add_chunk(  # type: ignore[misc]
+                            tx, import_id, rest, claimed_by=self._me, hash_key=self._hash_key
+                        )
                     )
-                ):
+                if rest is None:
                     self._log.info("import_left", import_id=str(import_id))
                     return False  # cancelled, or taken over: the sweep removes the file once nobody needs it
+                if rest.rows or rest is chunk:
+                    return False  # told to stop
                 if chunk.is_last:
                     self._log.info("import_completed", import_id=str(import_id))
                     return True

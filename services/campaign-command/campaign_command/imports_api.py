@@ -18,6 +18,7 @@ from campaign_command.campaign import Refused
 from campaign_command.contact_file import ENCODING_NAMES, ERROR_COLUMNS
 from campaign_command.csv_answers import BOM, csv_lines
 from campaign_command.gate import KEY_PARAMETER, gate_of
+from campaign_command.import_results import read_results
 from campaign_command.imports import end_import
 from campaign_command.store import Store, Transaction
 from campaign_command.workers import Workers
@@ -37,12 +38,6 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     404: {"model": ProblemDetails, "description": "Unknown, or of another workspace"},
     422: {"model": ProblemDetails, "description": "Not valid; `code` says what"},
 }
-_ROWS = """
-SELECT line, result, reason, note, changes, contact_id, of_line, of_contact, row_values
-FROM import_rows
-WHERE import_id = %(import)s AND line > %(after)s{result}
-ORDER BY line LIMIT %(limit)s
-"""
 _CAMPAIGN = """
 SELECT (SELECT count(*) FROM imports WHERE campaign_id = %(campaign)s) AS imports
 FROM campaigns WHERE campaign_id = %(campaign)s AND workspace = %(workspace)s AND NOT deleted
@@ -177,8 +172,7 @@ async def get_rows(
 
     def work(reading: Cursor[DictRow]) -> ImportRowPage:
         found = find_import(reading, import_id, caller.workspace)
-        values = {"import": import_id, "after": after, "result": result, "limit": limit + 1}
-        rows = _rows(reading, values)
+        rows = read_results(reading, import_id, after=after, result=result, limit=limit + 1)
         items = []
         for row in rows[:limit]:
             shown = row.pop("row_values")
@@ -205,8 +199,7 @@ async def get_errors(request: Request, caller: Operator, import_id: UUID) -> Res
     dropped = [i for i, name in enumerate((found["layout"] or {}).get("columns", ())) if name in ERROR_COLUMNS]
 
     def page_behind(line: int) -> Callable[[Cursor[DictRow]], list[DictRow]]:
-        values = {"import": import_id, "after": line, "result": "rejected", "limit": _ERROR_PAGE}
-        return lambda cursor: _rows(cursor, values)
+        return lambda cursor: read_results(cursor, import_id, after=line, result="rejected", limit=_ERROR_PAGE)
 
     async def lines() -> AsyncIterator[bytes]:
         yield BOM + csv_lines([[*ERROR_COLUMNS, *columns]])
@@ -264,12 +257,6 @@ def find_import(cursor: Cursor[DictRow], import_id: UUID, workspace: UUID) -> Di
     if row is None:
         raise Problem(404, "unknown_import", "There is no such import.")
     return row
-
-
-def _rows(cursor: Cursor[DictRow], values: dict[str, Any]) -> list[DictRow]:
-    # Planned each time: the index by result holds only what the result asked for may be in.
-    query = _ROWS.format(result=" AND result = %(result)s" if values["result"] else "")
-    return cursor.execute(query.encode(), values, prepare=False).fetchall()
 
 
 def _place_of(cursor: str) -> tuple[datetime, UUID]:

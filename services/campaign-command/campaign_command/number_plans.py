@@ -7,7 +7,7 @@ is this one); whatever could differ is not answered. The numbering plans are the
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, cast
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberType
 from phonenumbers.phonenumberutil import is_number_type_geographical, region_code_for_country_code
@@ -21,8 +21,7 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _OTHER = ("toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail")
 
 
-@dataclass(frozen=True, slots=True)
-class CleanNumber:
+class CleanNumber(NamedTuple):
     """A valid number: its kind, and the digits of its country's calling code. `at_place`: its exchange has a place."""
 
     kind: Kind
@@ -57,36 +56,19 @@ def zones_of(text: str, number: CleanNumber) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Patterns:
-    """A region's patterns for national numbers of one length; null where no such number can be."""
-
-    general: re.Pattern[str] | None
-    premium: re.Pattern[str] | None
-    other: re.Pattern[str] | None
-    fixed: re.Pattern[str] | None
-    mobile: re.Pattern[str] | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Region:
     leading: re.Pattern[str] | None
     metadata: Any
-    by_length: dict[int, _Patterns] = field(default_factory=dict)
+    by_length: dict[int, re.Pattern[str] | None] = field(default_factory=dict)
 
     def kind(self, national: str) -> Kind | None:
         """The first that fits, in the library's order."""
-        patterns = self.by_length.get(len(national))
-        if patterns is None:
-            patterns = self.by_length[len(national)] = _patterns(self.metadata, len(national))
-        if patterns.general is None or not patterns.general.fullmatch(national):
-            return None
-        if patterns.premium is not None and patterns.premium.fullmatch(national):
-            return "premium"
-        if patterns.other is not None and patterns.other.fullmatch(national):
-            return "other"
-        if patterns.fixed is not None and patterns.fixed.fullmatch(national):
-            return "fixed"
-        return "mobile" if patterns.mobile is not None and patterns.mobile.fullmatch(national) else None
+        length = len(national)
+        if length not in self.by_length:
+            self.by_length[length] = _pattern(self.metadata, length)
+        pattern = self.by_length[length]
+        found = pattern.match(national) if pattern is not None else None
+        return cast(Kind, found.lastgroup) if found is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +118,10 @@ def _plan(country_code: str) -> _Plan | None:
     )
 
 
-def _patterns(metadata: Any, length: int) -> _Patterns:
-    def pattern(*names: str) -> re.Pattern[str] | None:
+def _pattern(metadata: Any, length: int) -> re.Pattern[str] | None:
+    """A region's kinds of national numbers of one length, as named groups of one pattern; null where none can be."""
+
+    def of(*names: str) -> str | None:
         found = [
             desc.national_number_pattern
             for name in names
@@ -145,12 +129,14 @@ def _patterns(metadata: Any, length: int) -> _Patterns:
             and desc.national_number_pattern
             and (not desc.possible_length or length in desc.possible_length)
         ]
-        return re.compile("|".join(f"(?:{one})" for one in found)) if found else None
+        return "|".join(f"(?:{one})" for one in found) or None
 
-    return _Patterns(
-        general=pattern("general_desc"),
-        premium=pattern("premium_rate"),
-        other=pattern(*_OTHER),
-        fixed=pattern("fixed_line"),
-        mobile=None if metadata.same_mobile_and_fixed_line_pattern else pattern("mobile"),
-    )
+    kinds: list[tuple[Kind, str | None]] = [
+        ("premium", of("premium_rate")),
+        ("other", of(*_OTHER)),
+        ("fixed", of("fixed_line")),
+        ("mobile", None if metadata.same_mobile_and_fixed_line_pattern else of("mobile")),
+    ]
+    general = of("general_desc")
+    groups = [rf"(?P<{kind}>(?:{pattern})\Z)" for kind, pattern in kinds if pattern is not None]
+    return re.compile(rf"(?=(?:{general})\Z)(?:{'|'.join(groups)})") if general is not None and groups else None

@@ -16,21 +16,30 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from campaign_command import caps
 from campaign_command.campaign import RUNNING, Campaign
-from campaign_command.contact import Contact, ContactStreamFact, PermitRefusal, decide_permit, is_consent
+from campaign_command.contact import (
+    CallbackCheck,
+    Contact,
+    ContactStreamFact,
+    PermitRefusal,
+    callback_check,
+    decide_permit,
+    is_consent,
+)
 from campaign_command.contacts import ContactRow, complete_if_done, load, save
 from campaign_command.store import Transaction, now_of
 from campaign_command.suppressed import stale_lists_of, suppressed_numbers
-from campaign_command.workspaces import load_workspaces
+from campaign_command.workspaces import load_rules
 from campaign_events.presets import FrequencyCap
+from campaign_events.trunks import caller_number_of
 
 MAX_ASKS = 100
 
-_INSERT = """
+INSERT_LIVE_CALL = """
 INSERT INTO live_calls (call_id, workspace, number, campaign_id, contact_id, attempt, settings_version,
                         campaign_version, caller_number, granted_at, expires_at, deadline_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-_COUNT_CALLS = """
+COUNT_CALLS = """
 INSERT INTO counted_calls (call_id, workspace, number_hash, at)
 SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bytea[], %s::timestamptz[])
 """
@@ -43,7 +52,7 @@ CROSS JOIN LATERAL (
 ) AS c
 """
 _BEING_ERASED = "SELECT workspace, number FROM erasures WHERE number IS NOT NULL AND workspace = ANY(%s)"
-_CALLS = """
+CALLS = """
 SELECT originator_id AS contact_id, convert_from(state, 'UTF8')::jsonb -> 'data' ->> 'call_id' AS call_id
 FROM campaign_command_events
 WHERE originator_id = ANY(%s) AND topic = 'ContactStatusChanged'
@@ -82,6 +91,8 @@ class Granted(BaseModel):
     agent_id: str
     prompt: str
     ring_timeout_seconds: int
+    max_call_seconds: int
+    callback: CallbackCheck | None = None
     context: dict[str, Any]
     attempt: int
     settings_version: int
@@ -149,7 +160,7 @@ class _Batch:
         self.live = self._live_numbers()
         self.suppressed = self._suppressed_numbers()
         self.stale_lists = stale_lists_of(tx, _known(self.campaigns.values()), now=now)
-        self.workspaces = load_workspaces(tx.cursor, {one.workspace for one in _known(self.campaigns.values())})
+        self.workspaces = load_rules(tx.cursor, {one.workspace for one in _known(self.campaigns.values())})
         self.being_erased = self._being_erased()
         self.hashes = {
             (row.workspace, row.number): tx.hash_number(row.workspace, row.number) for row in self.rows.values()
@@ -206,7 +217,7 @@ class _Batch:
         if refusal is not None:
             return _refused(ask, refusal)
         self.live.add(key)
-        caller_number = _caller_number(campaign, row)
+        caller_number = caller_number_of(campaign.settings.caller_numbers, ask.contact_id)
         expires_at = self.now + timedelta(seconds=self.terms.permit_seconds)
         deadline_at = self.now + timedelta(seconds=self.terms.in_progress_deadline_seconds)
         # It may begin to ring as late as the permit's end: counted from there, no rolling window holds one too many.
@@ -228,7 +239,14 @@ class _Batch:
                 deadline_at,
             )
         )
-        return self._granted(ask, row, campaign, caller_number=caller_number, expires_in=self.terms.permit_seconds)
+        return self._granted(
+            ask,
+            row,
+            campaign,
+            caller_number=caller_number,
+            expires_in=self.terms.permit_seconds,
+            callback=callback_check(row.contact.status, row.contact.due_at, campaign, at=self.now),
+        )
 
     def write(self) -> None:
         """Append the facts and write the rows. A contact that became do_not_call may have been the last open one."""
@@ -237,8 +255,8 @@ class _Batch:
             assert campaign is not None
             save(self.tx, decided, workspace=campaign.workspace)
         if self.inserts:
-            self.tx.cursor.executemany(_INSERT, self.inserts)
-            self.tx.cursor.execute(_COUNT_CALLS, [list(column) for column in zip(*self.counts, strict=True)])
+            self.tx.cursor.executemany(INSERT_LIVE_CALL, self.inserts)
+            self.tx.cursor.execute(COUNT_CALLS, [list(column) for column in zip(*self.counts, strict=True)])
         for campaign_id in self.decided:
             complete_if_done(self.tx, campaign_id)
 
@@ -259,10 +277,22 @@ class _Batch:
             return _refused(ask, PermitRefusal("permanent", "call_closed"))
         if (campaign.campaign_id, row.number) in self.suppressed:
             return _refused(ask, PermitRefusal("permanent", "suppressed"))
-        return self._granted(ask, row, campaign, caller_number=standing["caller_number"], expires_in=left)
+        call = row.contact.call
+        assert call is not None, "a call that stands was begun"
+        callback = callback_check(call.before_status, call.before_due_at, campaign, at=call.granted_at)
+        return self._granted(
+            ask, row, campaign, caller_number=standing["caller_number"], expires_in=left, callback=callback
+        )
 
     def _granted(
-        self, ask: Ask, row: ContactRow, campaign: Campaign, *, caller_number: str, expires_in: float
+        self,
+        ask: Ask,
+        row: ContactRow,
+        campaign: Campaign,
+        *,
+        caller_number: str,
+        expires_in: float,
+        callback: CallbackCheck | None,
     ) -> Granted:
         settings = campaign.settings
         return Granted(
@@ -274,6 +304,8 @@ class _Batch:
             agent_id=settings.agent_id or "",
             prompt=settings.custom_prompt,
             ring_timeout_seconds=settings.limits.ring_timeout_seconds,
+            max_call_seconds=settings.limits.max_call_seconds,
+            callback=callback,
             context={**row.details, "variables": dict(row.variables)},
             attempt=ask.attempt,
             settings_version=ask.settings_version,
@@ -284,7 +316,7 @@ class _Batch:
         called = [contact_id for contact_id, row in self.rows.items() if row.contact.call is not None]
         if not called:
             return set()
-        self.tx.cursor.execute(_CALLS, (called,))
+        self.tx.cursor.execute(CALLS, (called,))
         return {(row["contact_id"], row["call_id"]) for row in self.tx.cursor.fetchall()}
 
     def _caps_of(self, campaign: Campaign) -> tuple[FrequencyCap, ...]:
@@ -332,9 +364,3 @@ def _known(campaigns: Iterable[Campaign | None]) -> Iterable[Campaign]:
 
 def _refused(ask: Ask, refusal: PermitRefusal) -> NotGranted:
     return NotGranted(call_id=ask.call_id, kind=refusal.kind, code=refusal.code, ask_again_at=refusal.ask_again_at)
-
-
-def _caller_number(campaign: Campaign, row: ContactRow) -> str:
-    # Spread over the caller numbers, and the same one for a contact at each attempt.
-    numbers = campaign.settings.caller_numbers
-    return numbers[row.contact.contact_id.int % len(numbers)]

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import available_timezones
 
 import phonenumbers
@@ -35,8 +35,7 @@ NumberReason = Literal[
 ZoneSource = Literal["contact", "number", "country"]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadNumber:
+class ReadNumber(NamedTuple):
     """A number that can be called, in E.164; `normalized` when the text was written differently."""
 
     e164: str

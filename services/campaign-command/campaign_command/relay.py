@@ -125,7 +125,7 @@ class Relay:
                 continue
             if len(page) == PAGE:
                 await self._measure_lag(connection)
-            events, priors = _in_envelopes(page, priors, log=log)  # 3
+            events, priors = in_envelopes(page, priors, log=log)  # 3
             await publisher.publish(events)  # 4
             await self._save(connection, was=published, now=page[-1][0], priors=priors)  # 5
             published = page[-1][0]
@@ -163,9 +163,10 @@ class Relay:
         _oldest.set(max(0.0, time.time() - self._store.recorded(row).fact.at.timestamp()) if waiting else 0)
 
 
-def _in_envelopes(
+def in_envelopes(
     page: list[tuple[int, Recorded]], priors: dict[str, int], *, log: UUID
 ) -> tuple[list[tuple[str, Event[Any]]], dict[str, int]]:
+    """The events of a page of the log, each with its topic; and the last position per Kafka partition after them."""
     priors = dict(priors)
     events = []
     for position, recorded in page:
@@ -180,6 +181,7 @@ def _in_envelopes(
             workspace=recorded.workspace,
             correlation_id=recorded.correlation_id,
             causation_id=recorded.causation_id,
+            traceparent=recorded.traceparent,
         )
         priors[partition] = position
         events.append((address.topic, event))

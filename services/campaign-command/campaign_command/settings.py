@@ -4,7 +4,13 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from campaign_service.settings import ServiceSettings
+from campaign_service.settings import DatabaseSettings, ServiceSettings
+
+
+class RestoreSettings(DatabaseSettings):
+    """What `new-log` needs."""
+
+    hash_key: SecretStr = Field(min_length=16, description="Key of the hash that stands for a number in facts")
 
 
 class Settings(ServiceSettings):
@@ -24,5 +30,5 @@ class Settings(ServiceSettings):
     max_import_bytes: int = Field(default=200 * 1024 * 1024, ge=1)
     max_import_rows: int = Field(default=5_000_000, ge=1)
     import_chunk_rows: int = Field(
-        default=250, ge=1, le=1000, description="Rows a transaction; more are a little faster, and a Pause waits longer"
+        default=1000, ge=1, le=1000, description="Rows a transaction at most; it ends earlier when a command waits"
     )

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from time import perf_counter
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid5
 
@@ -36,6 +37,7 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresFactory
 from eventsourcing.utils import Environment
+from prometheus_client import Histogram
 from psycopg import Cursor
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import IdleInTransactionSessionTimeout, ReadOnlySqlTransaction
@@ -50,20 +52,36 @@ from campaign_events.facts import (
     ContactsAdded,
     ContactsRemoved,
     Fact,
+    LogSealed,
     SuppressionFact,
     WorkspaceFact,
 )
 from campaign_events.schedule import STORED
+from campaign_service.tracing import traceparent
 
 APPEND_LOCK = 7155421
 COPY_FROM = 50
-"""From this many facts on a COPY is faster than an INSERT."""
+"""From this many facts on a COPY is faster than an INSERT; so it is for one fact that is large."""
+COPY_FROM_BYTES = 8192
 EVENTS_TABLE = "campaign_command_events"
 UNAVAILABLE = (OperationalError, InterfaceError)
 """What the store raises while the database can't be reached: wait, and do the same again."""
 StoreError = PersistenceError
 """Whatever the store raises when the database fails it."""
+# Advisory locks of one bigint show its halves as classid and objid.
+_AWAITED = """
+SELECT EXISTS (
+    SELECT 1 FROM pg_locks
+    WHERE locktype = 'advisory' AND NOT granted AND (classid, objid, objsubid) = (0, %s, 1)
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+) AS is_awaited
+"""
 T = TypeVar("T")
+_waited = Histogram(
+    "append_lock_wait_seconds",
+    "How long a deciding transaction waited for its turn",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +94,7 @@ class Recorded:
     workspace: UUID
     correlation_id: str | None = None
     causation_id: str | None = None
+    traceparent: str | None = None
 
 
 class FactMapper(Mapper[UUID]):
@@ -89,6 +108,8 @@ class FactMapper(Mapper[UUID]):
             state["correlationid"] = domain_event.correlation_id
         if domain_event.causation_id:
             state["causationid"] = domain_event.causation_id
+        if domain_event.traceparent:
+            state["traceparent"] = domain_event.traceparent
         data = domain_event.fact.__pydantic_serializer__.to_json(domain_event.fact, exclude_none=True)
         return StoredEvent(
             originator_id=domain_event.originator_id,
@@ -109,6 +130,7 @@ class FactMapper(Mapper[UUID]):
             workspace=UUID(stored["workspace"]),
             correlation_id=stored.get("correlationid"),
             causation_id=stored.get("causationid"),
+            traceparent=stored.get("traceparent"),
         )
 
 
@@ -126,12 +148,14 @@ class Recorder(PostgresApplicationRecorder):
     def transaction(self) -> Iterator[Cursor[DictRow]]:
         """A transaction that holds the append lock before its first snapshot."""
         with _naming_the_world(), self.datastore.transaction(commit=True) as cursor:
+            began = perf_counter()
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (APPEND_LOCK,))
+            _waited.observe(perf_counter() - began)
             yield cursor
 
     def append(self, cursor: Cursor[DictRow], stored: Sequence[StoredEvent]) -> Sequence[int]:
         """Insert events in the given transaction and return their positions. Version conflicts raise IntegrityError."""
-        if len(stored) >= COPY_FROM:
+        if len(stored) >= COPY_FROM or any(len(event.state) >= COPY_FROM_BYTES for event in stored):
             return self._copy(cursor, stored)
         with cursor.connection.pipeline() as pipeline:
             self._insert_stored_events(cursor, stored)
@@ -185,6 +209,9 @@ class Transaction:
     def __init__(self, store: "Store", cursor: Cursor[DictRow], *, correlation_id: str | None) -> None:
         self._store, self.cursor = store, cursor
         self.correlation_id = correlation_id
+        self.traceparent = traceparent()
+        self.traces: Mapping[str, str | None] = {}
+        """By the id of an event that facts may follow from: its trace, which they belong to."""
         self.appended: list[tuple[int, Fact]] = []
 
     def campaign(self, campaign_id: UUID, *, workspace: UUID | None = None) -> Campaign | None:
@@ -195,6 +222,12 @@ class Transaction:
         if campaign is not None and workspace is not None and campaign.workspace != workspace:
             return None
         return campaign
+
+    def is_awaited(self) -> bool:
+        """Whether somebody, in whatever process, waits for the append lock that this transaction holds."""
+        row = self.cursor.execute(_AWAITED, (APPEND_LOCK,)).fetchone()
+        assert row is not None
+        return bool(row["is_awaited"])
 
     @property
     def hash_key(self) -> str:
@@ -225,8 +258,10 @@ class Transaction:
         for fact in facts:
             stream = stream_of(fact)
             current[stream] = current.get(stream, 0) + 1
+            cause = causes.get(stream)
+            trace = self.traceparent if cause is None else self.traces.get(cause) or self.traceparent
             recorded.append(
-                Recorded(stream, current[stream], fact, workspace, self.correlation_id, causes.get(stream)),
+                Recorded(stream, current[stream], fact, workspace, self.correlation_id, cause, trace),
             )
         mapper = self._store.application.mapper
         stored = [mapper.to_stored_event(cast(DomainEventProtocol[UUID], event)) for event in recorded]
@@ -332,7 +367,7 @@ class Store:
 
 
 def stream_of(fact: Fact) -> UUID:
-    """The stream a fact belongs to: contact, campaign's contact list, campaign, suppression, or workspace."""
+    """The stream a fact belongs to: contact, campaign's contact list, campaign, suppression, workspace, or the log."""
     if isinstance(fact, ContactFact):
         return fact.contact_id
     if isinstance(fact, ContactsAdded | ContactsRemoved):
@@ -343,6 +378,8 @@ def stream_of(fact: Fact) -> UUID:
         return fact.suppression_id
     if isinstance(fact, WorkspaceFact):
         return fact.workspace
+    if isinstance(fact, LogSealed):
+        return fact.log
     raise TypeError(f"{type(fact).__name__} belongs to no stream of this log")
 
 

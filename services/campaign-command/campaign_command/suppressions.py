@@ -142,10 +142,17 @@ def suppress(
 
 
 def suppress_hashes(
-    tx: Transaction, hashes: Collection[str], *, workspace: UUID, source: Source, now: datetime
+    tx: Transaction,
+    hashes: Collection[str],
+    *,
+    workspace: UUID,
+    source: Source,
+    now: datetime,
+    scope: UUID | None = None,
+    expires_at: datetime | None = None,
 ) -> dict[str, UUID]:
     """Put numbers on the list of which only the keyed hash is left. Housekeeping looks for contacts that wait."""
-    entry = Entry(source=source)
+    entry = Entry(source=source, scope=scope, expires_at=expires_at)
     wanted = {hashed: hashed for hashed in hashes}
     tx.cursor.execute(_STANDING_HASHES, _values(workspace, entry) | {"hashes": list(wanted)})
     standing = {row["number_hash"]: row for row in tx.cursor.fetchall()}

@@ -67,6 +67,7 @@ _REASONS: Mapping[str, str] = {
     "carrier_error": "a fault of the carrier",
     "configuration": "a fault of our configuration",
     "cancelled": "we hung up before an answer",
+    "gave_up": "the caller hung up before an answer",
     "unknown": "nothing was reported about the call",
     "not_placed": "the call was never placed",
     "fax": "a fax machine picked up",
@@ -81,6 +82,7 @@ _REASONS: Mapping[str, str] = {
     "no_consent": "it has no consent on record",
 }
 _RULES: Mapping[str, str] = {
+    "inbound_campaign": "The campaign calls nobody; it answers who rings.",
     "workspace_paused": "All calling of the workspace is paused.",
     "schedule_ended": "The campaign's end date has passed.",
     "attempts_spent": "No attempt is left under the retry rules.",
@@ -91,6 +93,10 @@ _RULES: Mapping[str, str] = {
     "number_live": "Another call to the number is in progress.",
     "being_erased": "The person's data is being erased.",
     "frequency_cap": "The number was called as often as it may be within a rolling window.",
+}
+_CALLBACK: Mapping[str, str] = {
+    "on_time": ", the callback at the time the person asked for",
+    "late": ", the callback later than the person asked for (it was missed: a pause, the hours, or no free line)",
 }
 
 
@@ -126,6 +132,8 @@ def standing(contact: Contact, campaign: Campaign, refusal: PermitRefusal | None
 def told(fact: Fact) -> str | None:
     """What a fact says, in a sentence; null for one that says nothing about being called."""
     match fact:
+        case ContactStatusChanged() if fact.status is IN_PROGRESS and fact.kind == "inbound":
+            return f"The person rang (call {fact.attempt}), and the call was let through to the agent."
         case ContactStatusChanged() if fact.status is IN_PROGRESS:
             return f"Call {fact.attempt} was allowed{_checked(fact.checks)}."
         case ContactStatusChanged():
@@ -170,9 +178,14 @@ def told(fact: Fact) -> str | None:
 def _of_status(fact: ContactStatusChanged) -> str:
     if fact.status is DO_NOT_CALL:
         return _sentence(_OF_STATUS[DO_NOT_CALL], fact.reason)
+    if fact.kind == "inbound" and fact.outcome is None:
+        joined = _sentence(_OF_STATUS[fact.status], fact.reason)
+        again = f" Next attempt from {fact.due_at:%Y-%m-%d %H:%M} UTC." if fact.due_at else ""
+        return f"The person rang an inbound campaign. {joined} No attempt is counted.{again}"
     ended = "The call ended. " if fact.call_id is not None else ""
     outcome = None if fact.outcome is Outcome.HUMAN else fact.outcome
-    text = ended + _sentence(_OF_STATUS[fact.status], fact.reason or outcome)
+    gave_up = fact.kind == "inbound" and fact.outcome is Outcome.CANCELLED
+    text = ended + _sentence(_OF_STATUS[fact.status], "gave_up" if gave_up else fact.reason or outcome)
     if fact.call_id is not None and not fact.placed:
         text += " It does not count as an attempt."
     return text + (f" Next attempt from {fact.due_at:%Y-%m-%d %H:%M} UTC." if fact.due_at else "")
@@ -183,9 +196,9 @@ def _checked(checks: PermitChecks | None) -> str:
         return ""
     rule = f", preset {checks.preset} version {checks.preset_version}" if checks.preset else ""
     consent = ", consent on record" if checks.consent == "given" else ""
-    return (
-        f": the number was on no do-not-call list{consent}{rule}; time zone from the {checks.zone_source or 'number'}"
-    )
+    callback = _CALLBACK[checks.callback] if checks.callback else ""
+    zone = checks.zone_source or "number"
+    return f"{callback}: the number was on no do-not-call list{consent}{rule}; time zone from the {zone}"
 
 
 def _sentence(text: str, reason: str | None) -> str:

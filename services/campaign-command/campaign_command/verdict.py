@@ -15,8 +15,13 @@
 | carrier_error, configuration | - | as before the permit, later; failed beyond the rule's cap | no |
 | not_placed | - | as before the permit | no |
 
+Under a preset with a silence after a refusal (france: 60 days), goal_not_met suppresses the number for that time.
+For an inbound campaign *as an attempt* is *as received*, and nothing gets a time to be called at: nobody dials for it,
+so a callback is always possible. Who was do_not_call before ringing in stays so.
+
 A suppressed number makes it do_not_call whatever the call brought. What comes after the settlement corrects only what
-was settled by default, or found no person: an agent's own report stands. Source: the outcomes reference of the design.
+was settled by default, was abandoned, or found no person: an agent's own report stands. Source: the outcomes reference
+of the design.
 """
 
 from dataclasses import dataclass, replace
@@ -35,14 +40,18 @@ from campaign_command.contact import (
     Contact,
     ContactStreamFact,
     LastCall,
+    is_waiting,
 )
 from campaign_events.facts import CallVerdict, ContactCorrected, ContactStatusChanged, Verdict
+from campaign_events.presets import PRESETS
 from campaign_events.settings import DAY_SECONDS, ContactStatus, Conversation, Outcome, RetryRule, RetryRules
 
 MAX_CALLBACK = timedelta(days=90)
 MAX_RETRY_AFTER_SECONDS = DAY_SECONDS
 """A carrier may ask for more patience than a rule has, but not for ever."""
 BY_DEFAULT = frozenset({"answered", "no_outcome_reported"})
+# A late verdict that it was a machine, or a report of the agent that was there after all, takes it back.
+_OPEN_TO_DOUBT = BY_DEFAULT | {Outcome.ABANDONED}
 _UNCOUNTED = frozenset({Outcome.CARRIER_ERROR, Outcome.CONFIGURATION, Outcome.NOT_PLACED})
 _BY_A_PERSON = frozenset({Outcome.HUMAN, Outcome.ABANDONED})
 _PICKED_UP = _BY_A_PERSON | {Outcome.MACHINE, Outcome.FAX}
@@ -79,6 +88,20 @@ def counts_as_attempt(verdict: CallVerdict) -> bool:
     return verdict.outcome not in _UNCOUNTED and (verdict.outcome is not Outcome.CANCELLED or verdict.rang)
 
 
+def silence_until(campaign: Campaign, verdict: CallVerdict, *, now: datetime) -> datetime | None:
+    """Until when the person who refused in this call is left alone, under a preset that asks for it; None: not at all.
+
+    Only a call of the campaign's own counts: who rings in has not been solicited.
+    """
+    preset = PRESETS.get(campaign.settings.preset or "")
+    refused = verdict.outcome is Outcome.HUMAN and verdict.conversation is Conversation.GOAL_NOT_MET
+    if preset is None or preset.refusal_silence_days is None or not refused or verdict.kind != "campaign":
+        return None
+    # A carrier's clock that is wrong must not shorten it by more than a day.
+    since = min(max(verdict.ended_at or now, now - timedelta(days=1)), now)
+    return since + timedelta(days=preset.refusal_silence_days)
+
+
 def decide_report(
     contact: Contact, campaign: Campaign, verdict: CallVerdict, *, suppressed: bool, now: datetime
 ) -> list[ContactStreamFact]:
@@ -94,6 +117,52 @@ def decide_report(
             # It was taken for a call that never rang, and was answered: it counts after all.
             return [_settled(contact, campaign, verdict, suppressed=suppressed, now=now)]
     return _of_older_call(contact, campaign, verdict, suppressed=suppressed, now=now)
+
+
+def decide_joined(
+    contact: Contact,
+    campaign: Campaign,
+    verdict: CallVerdict,
+    *,
+    joined: bool,
+    suppressed: bool,
+    since: datetime,
+    now: datetime,
+) -> list[ContactStreamFact]:
+    """What an inbound call, permitted at `since`, makes of a contact of another campaign whose person it was.
+
+    A contact that waits gets the call's outcome, and no attempt is counted: nobody dialled. The call is counted where
+    it came in; here only the contact is, as reached. `joined`: this call had its effect already, and what it settled by
+    default is corrected.
+    """
+    verdict = _believable(verdict, since=since, now=now)
+    concerned = contact.reason in BY_DEFAULT if joined else is_waiting(contact, campaign.settings.limits.max_attempts)
+    if verdict.outcome is not Outcome.HUMAN or not concerned:
+        return []
+    settlement = _settle_again(contact, campaign, verdict, suppressed=suppressed, now=now)
+    if (settlement.status, settlement.reason) == (contact.status, contact.reason) and joined:
+        return []
+    if settlement.status is RESCHEDULED and campaign.is_final:
+        return []
+    first_reached = contact.reached_by is None
+    return [
+        ContactStatusChanged(
+            at=now,
+            campaign_id=contact.campaign_id,
+            contact_id=contact.contact_id,
+            previous=contact.status,
+            previous_attempt=contact.attempt,
+            previous_due_at=contact.due_at,
+            status=settlement.status,
+            attempt=contact.attempt,
+            call_id=verdict.call_id,
+            kind="inbound",
+            reason=settlement.reason,
+            due_at=settlement.due_at,
+            first_reached=first_reached,
+            day=_day(campaign, verdict, now) if first_reached else None,
+        )
+    ]
 
 
 def _settled(
@@ -114,6 +183,7 @@ def _settled(
         status=settlement.status,
         attempt=begun if counted else begun - 1,
         call_id=verdict.call_id,
+        kind="inbound" if verdict.kind == "inbound" else None,
         settings_version=verdict.settings_version,
         reason=settlement.reason,
         outcome=verdict.outcome,
@@ -144,7 +214,7 @@ def _corrected(
     answered = verdict.outcome in _BY_A_PERSON
     found_a_person = answered and contact.status in (NO_ANSWER, VOICEMAIL)
     # Once something picked up, the network's failure codes no longer apply: only who it was can still change.
-    classified = verdict.outcome in _PICKED_UP and contact.reason in BY_DEFAULT
+    classified = verdict.outcome in _PICKED_UP and contact.reason in _OPEN_TO_DOUBT
     if not (asks_not_to_be_called(verdict) or found_a_person or classified):
         return []
     settlement = _settle_again(contact, campaign, verdict, suppressed=suppressed, now=now)
@@ -155,12 +225,14 @@ def _corrected(
         answered=call.answered,
         reached=contact.reached_by is not None,
         duration_seconds=call.duration_seconds if call.answered else None,
+        abandoned=call.answered and contact.reason == Outcome.ABANDONED,
     )
     new = Verdict(
         status=settlement.status,
         answered=answered,
         reached=answered or contact.reached_by not in (None, verdict.call_id),
         duration_seconds=verdict.duration_seconds if answered else None,
+        abandoned=verdict.outcome is Outcome.ABANDONED,
     )
     if (old, contact.reason) == (new, settlement.reason):
         return []
@@ -232,6 +304,8 @@ def _settle(
         return _Settlement(DO_NOT_CALL, "asked")
     if suppressed:
         return _SUPPRESSED
+    if contact.status is IN_PROGRESS and contact.call is not None and contact.call.before_status is DO_NOT_CALL:
+        return _Settlement(DO_NOT_CALL, contact.call.before_reason)  # they rang us; we still don't ring them
     if outcome is Outcome.HUMAN:
         return _conversation(contact, campaign, verdict, ended_at)
     if outcome in _FAILED:
@@ -272,6 +346,8 @@ def _conversation(contact: Contact, campaign: Campaign, verdict: CallVerdict, en
 
 
 def _callback(contact: Contact, campaign: Campaign, verdict: CallVerdict, ended_at: datetime) -> _Settlement:
+    if campaign.settings.type != "outbound":
+        return _Settlement(RESCHEDULED, "callback")  # kept for whoever calls back: nobody dials for this campaign
     due_at = verdict.callback_at or ended_at + timedelta(seconds=campaign.settings.callback_delay_seconds)
     end = ends_at(campaign.settings)
     spent = contact.attempt >= campaign.settings.limits.max_attempts + CALLBACKS_OVER_BUDGET
@@ -283,7 +359,11 @@ def _callback(contact: Contact, campaign: Campaign, verdict: CallVerdict, ended_
 def _retry_at(contact: Contact, campaign: Campaign, verdict: CallVerdict, ended_at: datetime) -> datetime | None:
     rule = rule_of(campaign.settings.retry, verdict.outcome)
     tries = contact.tries.get(verdict.outcome, 0) + 1
-    if campaign.is_final or (rule.max_retries is not None and tries > rule.max_retries):
+    if (
+        campaign.is_final
+        or campaign.settings.type != "outbound"
+        or (rule.max_retries is not None and tries > rule.max_retries)
+    ):
         return None
     delay = rule.delays_seconds[min(tries, len(rule.delays_seconds)) - 1]
     asked_seconds = min(verdict.retry_after_seconds or 0, MAX_RETRY_AFTER_SECONDS)

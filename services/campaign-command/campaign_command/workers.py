@@ -1,6 +1,7 @@
 """Threads for the synchronous store: commands and permits have a pool each, so that neither waits for the other."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -16,7 +17,9 @@ class Workers:
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run `work` in the pool."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        # In the caller's context, so that what it writes belongs to the caller's trace.
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._pool, context.run, work)
 
     def close(self) -> None:
         """Finish what is in hand and end the threads."""

@@ -18,8 +18,11 @@ from dialer.call_log import change
 from dialer.calls import Call, State, Step
 from dialer.database import UNAVAILABLE
 from dialer.dialing_status import DialingStatus, read_status
+from dialer.inbound import add_inbound_route
 from dialer.incoming import add_report_route, add_webhook_route
 from dialer.services import Services, problems
+from dialer.trial_calls import add_trial_route
+from dialer.trunk_api import add_trunk_routes
 
 MAX_BODY_BYTES = 1_000_000
 
@@ -40,6 +43,9 @@ def build_app(services: Services) -> FastAPI:
     _call_routes(app, services)
     add_report_route(app, services)
     add_webhook_route(app, services)
+    add_inbound_route(app, services)
+    add_trial_route(app, services)
+    add_trunk_routes(app, services)
     return app
 
 
@@ -113,8 +119,7 @@ def _call_routes(app: FastAPI, services: Services) -> None:
         responses=problems(401, 404, 422),
     )
     async def dialing(caller: Viewer, campaign_id: UUID) -> DialingStatus:
-        closed_until = services.carrier_closed_until()
-        return await read_status(pool, caller.workspace, campaign_id, carrier_closed_until=closed_until)
+        return await read_status(pool, caller.workspace, campaign_id)
 
 
 def _replace_hangup(call: Call, now: datetime) -> Call:

@@ -1,11 +1,14 @@
 """Call history as clients read it. What must stay true: whoever may only look gets no number, no words of the call."""
 
+import json
 from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
 from pydantic import BaseModel, ConfigDict, Field
 
+from campaign_events.facts import CallKind
 from campaign_events.settings import Conversation, Outcome
 from campaign_service.paging import decode_cursor, encode_cursor
 from campaign_service.problems import Problem
@@ -13,11 +16,13 @@ from campaign_service.tokens import Role
 from dialer.calls import State
 from dialer.database import Pool
 
+_NOT_FOR_VIEWERS = ("summary", "recording_url", "transcript_url", "data", "raw_reason")
 SHOWN_AT_THE_START, SHOWN_AT_THE_END = 5, 2
 _COLUMNS = """
-    id, campaign_id, contact_id, attempt, settings_version, state AS status, outcome, conversation, callback_at,
-    summary, number, caller_number, agent_id, created_at, started_at, ringing_at, answered_at, answered_by, ended_at,
-    duration_seconds, sip_code, q850_cause, raw_reason, day, deciding_zones, window_until
+    id, kind, campaign_id, contact_id, attempt, settings_version, state AS status, outcome, conversation, callback_at,
+    callback, summary, recording_url, transcript_url, data, number, caller_number, agent_id, created_at, started_at,
+    ringing_at, answered_at, answered_by, attended, ended_at, duration_seconds, max_call_seconds, sip_code, q850_cause,
+    raw_reason, day, deciding_zones, window_until, turned_away
 """
 _FILTER = """
     workspace = $1 AND ($2::uuid IS NULL OR campaign_id = $2) AND ($3::uuid IS NULL OR contact_id = $3)
@@ -38,8 +43,12 @@ class CallRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: UUID
+    kind: CallKind = Field(
+        description="campaign: to a contact. test: an operator tried the campaign out, nothing is counted. "
+        "inbound: the person rang in"
+    )
     campaign_id: UUID
-    contact_id: UUID
+    contact_id: UUID = Field(description="Of a test call: belongs to no contact")
     attempt: int = Field(description="The attempt of the contact that this call is, from 1")
     settings_version: int = Field(description="The version of the campaign's settings it ran under")
     status: State = Field(
@@ -47,9 +56,21 @@ class CallRecord(BaseModel):
         "answered, ended (hung up, the outcome is awaited), settled"
     )
     outcome: Outcome | None = Field(description="What telephony says, once settled")
+    turned_away: str | None = Field(
+        default=None,
+        description="Of a call that came in and was not let in, why: lines_busy, number_live (the person was on the "
+        "phone with us already), outside_hours and the schedule's other words, paused and the campaign's other "
+        "statuses, workspace_paused, withheld_number, unavailable, …; its outcome is not_placed and it has no contact",
+    )
     conversation: Conversation | None = Field(description="What the agent reported")
     callback_at: datetime | None
+    callback: Literal["on_time", "late"] | None = Field(
+        description="Of a callback: whether it began within the campaign's tolerance after the time that was asked for"
+    )
     summary: str | None = Field(description="The agent's words; null for viewers")
+    recording_url: str | None = Field(description="From the agent; null for viewers")
+    transcript_url: str | None = Field(description="From the agent; null for viewers")
+    data: dict[str, Any] | None = Field(description="The agent's own fields; null for viewers")
     number: str | None = Field(description="E.164; masked for viewers", examples=["+4930••••33"])
     caller_number: str | None
     agent_id: str | None
@@ -58,8 +79,12 @@ class CallRecord(BaseModel):
     ringing_at: datetime | None
     answered_at: datetime | None
     answered_by: str | None = Field(description="human, machine or fax, by the answering-machine detection")
+    attended: bool | None = Field(
+        description="Whether somebody on our side was there; false makes a person's answer `abandoned`; null: not said"
+    )
     ended_at: datetime | None
     duration_seconds: float | None = Field(description="From answer to end")
+    max_call_seconds: int | None = Field(description="How long it may last from the answer")
     sip_code: int | None
     q850_cause: int | None
     raw_reason: str | None = Field(description="The carrier's text; null for viewers")
@@ -124,8 +149,10 @@ def _record(row: asyncpg.Record, role: Role) -> CallRecord:
     fields = dict(row)
     fields["allowed_by_zones"], fields["allowed_until"] = fields.pop("deciding_zones"), fields.pop("window_until")
     del fields["day"]
+    if fields["data"] is not None:
+        fields["data"] = json.loads(fields["data"])
     if role == "viewer":
-        fields |= {"number": mask(fields["number"]), "summary": None, "raw_reason": None}
+        fields |= {"number": mask(fields["number"]), **dict.fromkeys(_NOT_FOR_VIEWERS)}
     return CallRecord(**fields)
 
 

@@ -12,6 +12,7 @@ import asyncpg
 
 from campaign_events.facts import CallFact
 from campaign_events.settings import Conversation, Outcome
+from campaign_service.tracing import traceparent
 from dialer.calls import Call, Step
 from dialer.database import Connection, Pool
 
@@ -21,6 +22,7 @@ OUTBOX_CHANNEL = "outbox"
 _FIXED = (
     *("id", "workspace", "campaign_id", "contact_id", "attempt", "settings_version"),
     *("success_rule", "day", "created_at", "ring_timeout_seconds", "permit_ends_at"),
+    *("kind", "max_call_seconds", "traceparent"),
 )
 _COLUMNS = tuple(field.name for field in fields(Call))
 _CHANGING = tuple(name for name in _COLUMNS if name not in _FIXED)
@@ -30,18 +32,21 @@ SAVE_CALL = (
     "WHERE id = $1"
 )
 INSERT_FACTS = """
-INSERT INTO outbox (workspace, campaign_id, call_id, stream_version, type, fact)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::jsonb[])
+INSERT INTO outbox (workspace, campaign_id, call_id, stream_version, type, fact, traceparent)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::jsonb[], $7::text[])
 """
 
 
 class Outgoing:
     """A fact on its way into the outbox."""
 
-    __slots__ = ("call_id", "fact", "stream_version", "workspace")
+    __slots__ = ("call_id", "fact", "stream_version", "trace", "workspace")
 
-    def __init__(self, fact: CallFact, *, workspace: UUID, call_id: UUID | None, stream_version: int) -> None:
+    def __init__(
+        self, fact: CallFact, *, workspace: UUID, call_id: UUID | None, stream_version: int, trace: str | None = None
+    ) -> None:
         self.fact, self.workspace, self.call_id, self.stream_version = fact, workspace, call_id, stream_version
+        self.trace = trace or traceparent()
 
 
 def call_of(row: asyncpg.Record) -> Call:
@@ -71,7 +76,13 @@ async def change_within(connection: Connection, ids: Iterable[UUID], step: Calla
         before = call_of(row)
         after, told = step(before)
         facts += [
-            Outgoing(fact, workspace=after.workspace, call_id=after.id, stream_version=after.facts + n)
+            Outgoing(
+                fact,
+                workspace=after.workspace,
+                call_id=after.id,
+                stream_version=after.facts + n,
+                trace=after.traceparent,
+            )
             for n, fact in enumerate(told, start=1)
         ]
         after = replace(after, facts=after.facts + len(told))
@@ -99,5 +110,6 @@ async def tell(connection: Connection, facts: Sequence[Outgoing]) -> None:
         [out.stream_version for out in facts],
         [type(out.fact).__name__ for out in facts],
         [out.fact.model_dump_json(exclude_none=True) for out in facts],
+        [out.trace for out in facts],
     )
     await connection.execute(f"NOTIFY {OUTBOX_CHANNEL}")

@@ -5,19 +5,22 @@ for, and nothing is placed in a campaign's first second.
 """
 
 import asyncio
+import json
 import random
 import time
-from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from campaign_events.settings import CampaignSettings, Outcome
 from campaign_service.logs import Log
-from dialer import claims
+from dialer import claims, trunks
+from dialer.breakers import Breakers
 from dialer.call_log import change
 from dialer.calls import Patience, refused, unanswered
 from dialer.carriers import Carrier
-from dialer.claims import Tenure
+from dialer.claims import Claim, Tenure
 from dialer.database import UNAVAILABLE, Pool
 from dialer.dialing import Dialing, Windows
 from dialer.intake import raise_epochs
@@ -32,11 +35,19 @@ FULL_BATCH = -1.0
 MOST_LOOK_SECONDS = 5.0
 REFRESH_SECONDS = 5.0
 BUSY_LOOK_SECONDS = 0.3
+TRUNK_LOOK_SECONDS = 0.2
+"""Between two looks of a campaign that waits for room on a trunk."""
+BROKEN_TRUNK_LOOK_SECONDS = 1.0
+"""The same where all that were claimed belong to a trunk that is left alone."""
+LONGEST_TRUNK_HOLD_SECONDS = 5.0
 TAKE_OVER_SECONDS = 40.0
 """Less than a rebalance may take."""
 
 RUNNING = """
-SELECT id, workspace, partition, settings_version FROM campaigns
+SELECT id, workspace, partition, settings_version,
+    EXISTS (SELECT 1 FROM trunks WHERE trunks.workspace = campaigns.workspace)
+    OR EXISTS (SELECT 1 FROM phone_numbers WHERE phone_numbers.workspace = campaigns.workspace) AS has_trunks
+FROM campaigns
 WHERE status = 'running' AND partition = ANY($1::integer[]) AND ($2::uuid[] IS NULL OR id = ANY($2::uuid[]))
     AND settings->>'type' = 'outbound'
     AND NOT EXISTS (SELECT 1 FROM workspaces WHERE workspaces.workspace = campaigns.workspace AND workspaces.paused)
@@ -53,15 +64,17 @@ class Caller:
         *,
         permits: PermitClient,
         carrier: Carrier,
+        breakers: Breakers,
         patience: Patience,
         mint_token: Callable[[UUID, UUID], str],
         log: Log,
     ) -> None:
-        self._pool, self._patience, self._log = pool, patience, log
+        self._pool, self._breakers, self._patience, self._log = pool, breakers, patience, log
         self.placer = Placer(
             pool,
             permits=permits,
             carrier=carrier,
+            breakers=breakers,
             patience=patience,
             mint_token=mint_token,
             freed=self.changed,
@@ -179,9 +192,12 @@ class Caller:
                 self._changed.add(campaign_id)
             else:
                 del self._dialings[campaign_id]
+        routes = await trunks.load_routes(self._pool, {row["workspace"] for row in rows if row["has_trunks"]})
         for row in rows:
             await self._load(row["id"], row["workspace"], row["partition"], row["settings_version"])
             loaded = self._dialings.get(row["id"])
+            if loaded is not None and not loaded.is_busy:
+                loaded.routes = routes.get(row["workspace"], trunks.Routes())
             if loaded is not None and row["id"] in wanted:
                 loaded.wake()
 
@@ -240,7 +256,11 @@ class Caller:
             return paused_until - clock
 
         day = dialing.day(now)
-        live = await self._pool.fetchval(claims.LIVE_CALLS, dialing.campaign_id)
+        lines = await self._pool.fetchrow(claims.LIVE_CALLS, dialing.campaign_id, dialing.workspace)
+        assert lines is not None
+        live, shut = lines["live"], self._shut(dialing, lines["shut"])
+        if dialing.trunks <= shut.keys() and not _may_try(shut):
+            return min(max(LEAST_LOOK_SECONDS, min(shut.values())), MOST_LOOK_SECONDS)
         today = 0 if limits.calls_per_day is None else await self._placed_today(dialing, day, clock)
         free = dialing.pace.free(clock, limits.calls_per_second)
         pacing = calls_to_place(limits=limits, live_calls=live, pace_free=free, placed_today=today, due=BATCH)
@@ -252,7 +272,9 @@ class Caller:
             case "pace":
                 next_free_at = dialing.pace.next_free_at(clock, limits.calls_per_second)
                 return LEAST_LOOK_SECONDS if next_free_at is None else next_free_at - clock
-        with self.placer.room_for(min(pacing.count, BATCH), clock) as count:
+        most = 1 if dialing.trunks <= shut.keys() else min(pacing.count, BATCH, dialing.most_at_once or BATCH)
+        needs_room = bool(shut) or dialing.needs_room
+        with self.placer.room_for(most) as count:
             if not count:
                 return LEAST_LOOK_SECONDS
             ask_began = time.monotonic()
@@ -266,13 +288,17 @@ class Caller:
                 max_attempts=limits.max_attempts,
                 success_rule=dialing.settings.success_rule,
                 day=day,
+                trunk=None if needs_room else min(dialing.trunks),
             )
-            dialing.claimed(len(claimed))
-            if claimed:
-                await self.placer.place(dialing, claimed, windows, day=day, ask_began=ask_began, group=group)
+            had_room = await self._with_room(dialing, claimed, shut) if needs_room and claimed else claimed
+            dialing.claimed(len(had_room))
+            if had_room:
+                await self.placer.place(dialing, had_room, windows, day=day, ask_began=ask_began, group=group)
         if dialing.expired_in_a_row:
             # Permits that come too late are not asked for again and again at full speed.
             return min(0.25 * 2.0 ** min(dialing.expired_in_a_row, 10), MOST_LOOK_SECONDS)
+        if len(had_room) < len(claimed):
+            return TRUNK_LOOK_SECONDS if had_room or not shut else BROKEN_TRUNK_LOOK_SECONDS
         if len(claimed) == count:
             return FULL_BATCH if count == BATCH else 0.0
         due_at = await claims.next_claim_at(
@@ -280,6 +306,44 @@ class Caller:
         )
         ends = [at for at in (due_at, windows.next_open_at) if at is not None]
         return min(((at - datetime.now(UTC)).total_seconds() for at in ends), default=MOST_LOOK_SECONDS)
+
+    def _shut(self, dialing: Dialing, not_closed: str | None) -> dict[str, float]:
+        """The campaign's trunks with a breaker that is not closed: in how many seconds a call may try."""
+        seconds: dict[str, float | None] = json.loads(not_closed) if not_closed else {}
+        shut: dict[str, float] = {}
+        for trunk in dialing.trunks:
+            if trunk in seconds:
+                left = seconds[trunk]
+                shut[trunk] = TRUNK_LOOK_SECONDS if left is None else max(0.0, left)
+            elif self._breakers.holds_back((dialing.workspace, trunk)):
+                shut[trunk] = LEAST_LOOK_SECONDS
+        return shut
+
+    async def _with_room(self, dialing: Dialing, claimed: Sequence[Claim], shut: dict[str, float]) -> list[Claim]:
+        """Those of the claimed calls that have room on their trunks; the others' contacts wait a little."""
+        admission = await trunks.admit(
+            self._pool,
+            workspace=dialing.workspace,
+            campaign_id=dialing.campaign_id,
+            wanted={one.call_id: dialing.trunk_of(one.contact_id) for one in claimed},
+            shut=shut,
+            probes=_may_try(shut),
+        )
+        now = datetime.now(UTC)
+        holds, admitted = {}, []
+        for one in claimed:
+            trunk = dialing.trunk_of(one.contact_id)
+            if one.call_id in admission.admitted:
+                admitted.append(replace(one, trunk=trunk, holds_place=trunk in dialing.routes.with_ceilings))
+            elif one.call_id in admission.on_shut_trunk:
+                seconds = min(max(1.0, shut[trunk]), LONGEST_TRUNK_HOLD_SECONDS)
+                holds[one.contact_id] = claims.Hold(now + timedelta(seconds=seconds), "trunk_breaker_open")
+            elif one.call_id in admission.without_room:
+                holds[one.contact_id] = claims.Hold(now + timedelta(seconds=TRUNK_LOOK_SECONDS), "trunk_busy")
+        if holds:
+            await claims.hold(self._pool, dialing.campaign_id, holds)
+        dialing.most_at_once = max(1, 2 * len(admitted)) if admission.without_room else None
+        return admitted
 
     async def _placed_today(self, dialing: Dialing, day: date, clock: float) -> int:
         known = dialing.day_count(day, clock)
@@ -308,3 +372,8 @@ class Caller:
                 dialing.told_not_callable.add(key)
             else:
                 self.changed([dialing.campaign_id])
+
+
+def _may_try(shut: dict[str, float]) -> set[str]:
+    """The trunks whose breaker lets one call try now."""
+    return {trunk for trunk, seconds in shut.items() if seconds <= 0}

@@ -5,14 +5,16 @@ before anything else of it; `CallEnded` comes once, when the outcome has settled
 `CallCorrected`. Pure: `now` (UTC) is an argument; each step returns the call after it and the facts of the step.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from campaign_events.facts import CallAnswered, CallCorrected, CallEnded, CallEvent, CallPlaced
+from campaign_events.facts import CallAnswered, CallCorrected, CallEnded, CallEvent, CallKind, CallPlaced
 from campaign_events.settings import Conversation, Outcome, SuccessRule
-from dialer.carriers import CarrierEvent, Sighting
+from dialer.breaker import API_WORDS
+from dialer.carriers import Accepted, CarrierEvent, Placed, Rejected, Sighting, Unknown
 from dialer.outcomes import Report, accept_report, is_settled, outcome_of, settle
 
 State = Literal["asked", "placing", "unknown", "placed", "ringing", "answered", "ended", "settled"]
@@ -35,6 +37,9 @@ LIVE: tuple[State, ...] = ("placing", "unknown", "placed", "ringing", "answered"
 FIRST_FIND_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 60.0
 FINDS_BEFORE_GIVING_UP = 3
+MAX_WORDS = 500
+LENGTH_SLACK_SECONDS = 5.0
+"""So much longer than it may a call lasts before we hang it up ourselves: the carrier comes first."""
 
 Step = tuple["Call", tuple[CallEvent, ...]]
 
@@ -63,13 +68,18 @@ class Call:
     day: date
     created_at: datetime
     state: State
+    kind: CallKind = "campaign"
     ring_timeout_seconds: int | None = None
+    max_call_seconds: int | None = None
     permit_ends_at: datetime | None = None
+    traceparent: str | None = None
+    """The trace in which it was placed; its facts belong to it."""
     started_at: datetime | None = None
     ringing_at: datetime | None = None
     answered_at: datetime | None = None
     answered_by: str | None = None
     answered_by_at: datetime | None = None
+    attended: bool | None = None
     ended_at: datetime | None = None
     duration_seconds: float | None = None
     sip_code: int | None = None
@@ -81,6 +91,10 @@ class Call:
     conversation: Conversation | None = None
     callback_at: datetime | None = None
     summary: str | None = None
+    recording_url: str | None = None
+    transcript_url: str | None = None
+    data: str | None = None
+    """The agent's own fields, a JSON object as text."""
     given_outcome: Outcome | None = None
     """The outcome of a call that has no end event: refused, not placed, or given up."""
     outcome: Outcome | None = None
@@ -102,8 +116,35 @@ def accepted(call: Call, at: datetime, *, now: datetime, patience: Patience) -> 
     """The carrier has taken the call, at its own time `at`. An event may have proved that before: nothing is new."""
     if RANK[call.state] >= RANK["placed"]:
         return (call if call.is_over else replace(call, started_at=at)), ()
-    placed = replace(call, state="placed", started_at=at, checks=0)
+    # One that came in began when it did, not when its first event says.
+    placed = replace(call, state="placed", started_at=call.started_at or at, checks=0)
     return _expect_more(placed, now=now, patience=patience), (_placed_fact(call, now),)
+
+
+def api_answered(call: Call, answer: Placed, *, now: datetime, patience: Patience) -> Step:
+    """What the carrier's API said to a new call."""
+    if RANK[call.state] >= RANK["placed"]:
+        pass  # an event has said more already
+    elif isinstance(answer, Unknown):
+        call = replace(call, raw_reason=f"{API_WORDS}no answer, {answer.reason}")
+    elif isinstance(answer, Rejected) and answer.reason != "expired":
+        call = replace(call, raw_reason=f"{API_WORDS}{answer.reason} {answer.code}"[:MAX_WORDS])
+    match answer:
+        case Accepted():
+            return accepted(call, answer.at, now=now, patience=patience)
+        case Rejected():
+            outcome = _REJECTED[answer.reason]
+            return refused(call, outcome, retry_after_seconds=answer.retry_after_seconds, now=now)
+        case Unknown():
+            return unanswered(call, now=now)
+
+
+_REJECTED: Mapping[str, Outcome] = {
+    "expired": Outcome.NOT_PLACED,
+    "unreachable": Outcome.NOT_PLACED,
+    "unavailable": Outcome.CARRIER_ERROR,
+    "configuration": Outcome.CONFIGURATION,
+}
 
 
 def refused(call: Call, outcome: Outcome, *, retry_after_seconds: float | None, now: datetime) -> Step:
@@ -193,6 +234,7 @@ def _ended(call: Call, event: CarrierEvent) -> Call:
         sip_code=event.sip_code,
         q850_cause=event.q850_cause,
         raw_reason=event.reason,
+        attended=event.attended if call.attended is None else call.attended,
         given_outcome=None,
     )
     return _reach(call, "ended")
@@ -201,17 +243,32 @@ def _ended(call: Call, event: CarrierEvent) -> Call:
 # ---- the agent, and us
 
 
-def reported(call: Call, report: Report, *, summary: str | None, now: datetime, patience: Patience) -> Step:
-    """The agent's report. Raises ReportRefused for a second, different one; the same again changes nothing."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the agent says beside the outcome. Kept with the call, and never in a fact."""
+
+    summary: str | None = None
+    recording_url: str | None = None
+    transcript_url: str | None = None
+    data: str | None = None
+
+    def over(self, call: Call) -> dict[str, Any]:
+        """The call's words after these: what is not said again stays."""
+        return {name: getattr(call, name) if value is None else value for name, value in asdict(self).items()}
+
+    def under(self, call: Call) -> dict[str, Any]:
+        """The call's words, and these where it has none."""
+        return {name: value for name, value in asdict(self).items() if getattr(call, name) is None}
+
+
+def reported(call: Call, report: Report, *, words: Words, now: datetime, patience: Patience) -> Step:
+    """The agent's report. Raises ReportRefused for a second, different one; the same again adds what was missing (a
+    recording is often there later), and changes nothing."""
     first = Report(call.conversation, call.callback_at) if call.conversation else None
     if accept_report(first=first, later=report) == first:
-        return call, ()
+        return replace(call, **words.under(call)), ()
     after = replace(
-        call,
-        conversation=report.conversation,
-        callback_at=report.callback_at,
-        summary=summary if summary is not None else call.summary,
-        reported_at=now,
+        call, conversation=report.conversation, callback_at=report.callback_at, reported_at=now, **words.over(call)
     )
     if after.ended_at is None:
         return after, ()
@@ -225,7 +282,7 @@ def looked_at(call: Call, *, now: datetime, patience: Patience) -> Step:
     return _settle(call, call, now=now, patience=patience)
 
 
-def told_again(call: Call, *, now: datetime, next_at: datetime) -> Step:
+def told_again(call: Call, *, now: datetime, next_at: datetime | None) -> Step:
     """Its end was told, and perhaps not heard: the same verdict once more, as a correction that corrects nothing."""
     if call.state != "settled":
         return call, ()
@@ -243,6 +300,8 @@ def verdict(call: Call) -> tuple[Outcome, Conversation | None]:
 def _telephony(call: Call) -> Outcome:
     if call.given_outcome is not None:
         return call.given_outcome
+    if call.kind == "inbound" and call.answered_at is None and call.sip_code != 200:
+        return Outcome.CANCELLED  # whatever the code: whoever rang is there no more, and nobody of ours picked up
     return outcome_of(
         answered=call.answered_at is not None,
         answered_by=call.answered_by,
@@ -251,6 +310,7 @@ def _telephony(call: Call) -> Outcome:
         q850_cause=call.q850_cause,
         reason_text=call.raw_reason,
         hung_up_by_us=call.hangup_asked_at is not None,
+        attended=call.attended is not False,
     )
 
 
@@ -306,6 +366,7 @@ def _verdict_fields(call: Call, now: datetime) -> dict[str, Any]:
         "sip_code": call.sip_code,
         "q850_cause": call.q850_cause,
         "retry_after_seconds": call.retry_after_seconds,
+        "kind": call.kind,
     }
 
 
@@ -317,6 +378,7 @@ def _placed_fact(call: Call, now: datetime) -> CallPlaced:
         call_id=call.id,
         attempt=call.attempt,
         settings_version=call.settings_version,
+        kind=call.kind,
     )
 
 
@@ -330,7 +392,16 @@ def _answered_fact(call: Call, now: datetime) -> CallAnswered:
 def _expect_more(call: Call, *, now: datetime, patience: Patience) -> Call:
     """When the next word of a live call is overdue."""
     expected = float(call.ring_timeout_seconds or 0) if call.state == "ringing" else 0.0
-    return replace(call, check_at=now + timedelta(seconds=expected + patience.reconcile_seconds))
+    check_at = now + timedelta(seconds=expected + patience.reconcile_seconds)
+    longest_at = too_long_at(call.answered_at, call.max_call_seconds)
+    return replace(call, check_at=min(check_at, longest_at) if longest_at and longest_at > now else check_at)
+
+
+def too_long_at(answered_at: datetime | None, max_call_seconds: int | None) -> datetime | None:
+    """When a call that was answered lasts longer than it may; None if it was not answered, or nobody said how long."""
+    if answered_at is None or max_call_seconds is None:
+        return None
+    return answered_at + timedelta(seconds=max_call_seconds + LENGTH_SLACK_SECONDS)
 
 
 def _no_answer(call: Call, *, now: datetime, patience: Patience) -> Step:

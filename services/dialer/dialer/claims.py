@@ -10,6 +10,8 @@ from datetime import date, datetime
 from uuid import UUID
 
 from campaign_events.facts import ContactNotCallable
+from campaign_events.trunks import DEFAULT_TRUNK
+from campaign_service.tracing import traceparent
 from dialer.call_log import Outgoing, tell
 from dialer.database import Pool
 
@@ -41,14 +43,14 @@ picked AS (
     FOR UPDATE OF queue SKIP LOCKED
 ),
 held AS (
-    UPDATE queue SET hold_until = now() + make_interval(secs => $8) FROM picked
+    UPDATE queue SET hold_until = now() + make_interval(secs => $8), hold_reason = NULL FROM picked
     WHERE queue.campaign_id = $3 AND queue.contact_id = picked.contact_id
 ),
 asked AS (
     INSERT INTO calls (id, workspace, campaign_id, contact_id, partition, epoch, attempt, settings_version,
-        success_rule, day, state, check_at)
+        success_rule, day, state, check_at, trunk)
     SELECT gen_random_uuid(), campaign.workspace, campaign.id, picked.contact_id, $1, owner.epoch, picked.attempt + 1,
-        campaign.settings_version, $9, $10, 'asked', now() + make_interval(secs => $11)
+        campaign.settings_version, $9, $10, 'asked', now() + make_interval(secs => $11), $12
     FROM owner, campaign, picked
     ON CONFLICT (contact_id) WHERE state <> 'settled' DO NOTHING
     RETURNING id, contact_id, attempt
@@ -70,9 +72,10 @@ TO_PLACING = """
 WITH owner AS (SELECT epoch FROM epochs WHERE partition = $1 AND epoch = $2 FOR SHARE),
 granted AS (
     SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::timestamptz[],
-        $9::timestamptz[], $10::text[], $11::timestamptz[], $13::text[])
+        $9::timestamptz[], $10::text[], $11::timestamptz[], $13::text[], $14::integer[], $15::text[],
+        $16::timestamptz[])
         AS granted (id, number, caller_number, agent_id, ring_timeout_seconds, permit_ends_at, not_after, zones, until,
-            number_hash)
+            number_hash, max_call_seconds, callback, holds_place_until)
 ),
 locked AS (
     SELECT calls.id FROM calls JOIN granted USING (id), owner
@@ -83,7 +86,9 @@ UPDATE calls SET
     caller_number = granted.caller_number, agent_id = granted.agent_id,
     ring_timeout_seconds = granted.ring_timeout_seconds, permit_ends_at = granted.permit_ends_at,
     not_after = granted.not_after, deciding_zones = string_to_array(granted.zones, ' '),
-    window_until = granted.until, check_at = granted.permit_ends_at + make_interval(secs => $12)
+    window_until = granted.until, max_call_seconds = granted.max_call_seconds, callback = granted.callback,
+    holds_place_until = granted.holds_place_until, traceparent = $17,
+    check_at = granted.permit_ends_at + make_interval(secs => $12)
 FROM locked JOIN granted USING (id) WHERE calls.id = locked.id
 RETURNING calls.id
 """
@@ -93,10 +98,11 @@ DELETE FROM calls USING locked WHERE calls.id = locked.id
 """
 # A row that is locked is being changed by a fact: then the fact decides, not this hold.
 HOLD = """
-UPDATE queue SET hold_until = later.until
+UPDATE queue SET hold_until = later.until, hold_reason = later.reason
 FROM (
-    SELECT queue.contact_id, wanted.until
-    FROM queue JOIN unnest($2::uuid[], $3::timestamptz[]) AS wanted (contact_id, until) USING (contact_id)
+    SELECT queue.contact_id, wanted.until, wanted.reason
+    FROM queue
+    JOIN unnest($2::uuid[], $3::timestamptz[], $4::text[]) AS wanted (contact_id, until, reason) USING (contact_id)
     WHERE queue.campaign_id = $1 FOR UPDATE OF queue SKIP LOCKED
 ) AS later
 WHERE queue.campaign_id = $1 AND queue.contact_id = later.contact_id
@@ -118,14 +124,20 @@ SELECT count(*) FROM calls
 WHERE campaign_id = $1 AND state IN ('placing', 'unknown') AND state <> 'settled'
     AND permit_ends_at + make_interval(secs => $2) > now()
 """
+# The lines held, and the workspace's breakers that are not closed: seconds until a call may try; null: one tries now.
 LIVE_CALLS = """
-SELECT count(*) FROM calls WHERE campaign_id = $1 AND state <> 'settled' AND state <> 'ended'
+SELECT count(*) AS live, (
+    SELECT json_object_agg(trunk, CASE WHEN state = 'open' THEN extract(epoch FROM probe_at - now()) END)
+    FROM breakers WHERE workspace = $2 AND state <> 'closed'
+) AS shut
+FROM calls WHERE campaign_id = $1 AND state <> 'settled' AND state <> 'ended' AND kind <> 'test'
 """
 # A day has at most 25 hours; older calls belong to other days. Where nobody knows, it perhaps rang, and counts.
 CALLS_OF_DAY = """
 SELECT count(*) FROM calls
 WHERE campaign_id = $1 AND created_at > now() - interval '27 hours' AND day = $2
     AND (started_at IS NOT NULL OR state IN ('asked', 'placing', 'unknown') OR outcome = 'unknown')
+    AND kind <> 'test'
 """
 
 
@@ -137,6 +149,9 @@ class Claim:
     contact_id: UUID
     attempt: int
     zones_key: int
+    trunk: str = DEFAULT_TRUNK
+    holds_place: bool = False
+    """Whether it counts against a trunk's calls per second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +168,17 @@ class Placing:
     zones: tuple[str, ...]
     until: datetime
     number_hash: str | None = None
+    max_call_seconds: int | None = None
+    callback: str | None = None
+    holds_place_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A contact is left alone until then; `reason` is the code of the permit's refusal, if it was one."""
+
+    until: datetime
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +200,21 @@ async def claim(
     max_attempts: int,
     success_rule: str,
     day: date,
+    trunk: str | None = None,
 ) -> list[Claim]:
-    """Up to `count` contacts that are due, each with a committed row `asked`: callbacks first, then by waiting."""
+    """Up to `count` contacts that are due, each with a committed row `asked`: callbacks first, then by waiting.
+
+    `trunk` is theirs where it has no ceilings; None: room on it is still to be asked for (`trunks.admit`).
+    """
     rows = await pool.fetch(
         CLAIM,
         *(tenure.partition, tenure.epoch, campaign_id, settings_version, list(zone_keys), count, max_attempts),
-        *(HOLD_SECONDS, success_rule, day, ASKED_DEADLINE_SECONDS),
+        *(HOLD_SECONDS, success_rule, day, ASKED_DEADLINE_SECONDS, trunk),
     )
-    return [Claim(row["id"], row["contact_id"], row["attempt"], row["zones_key"]) for row in rows]
+    return [
+        Claim(row["id"], row["contact_id"], row["attempt"], row["zones_key"], trunk=trunk or DEFAULT_TRUNK)
+        for row in rows
+    ]
 
 
 async def next_claim_at(
@@ -210,6 +243,10 @@ async def to_placing(
         [placing.until for placing in placings],
         place_timeout_seconds,
         [placing.number_hash for placing in placings],
+        [placing.max_call_seconds for placing in placings],
+        [placing.callback for placing in placings],
+        [placing.holds_place_until for placing in placings],
+        traceparent(),
     )
     return {row["id"] for row in rows}
 
@@ -219,9 +256,10 @@ async def forget(pool: Pool, call_ids: Sequence[UUID]) -> None:
     await pool.execute(FORGET, list(call_ids))
 
 
-async def hold(pool: Pool, campaign_id: UUID, until: Mapping[UUID, datetime]) -> None:
+async def hold(pool: Pool, campaign_id: UUID, holds: Mapping[UUID, Hold]) -> None:
     """Leave these contacts alone until then, or until a fact about them comes."""
-    await pool.execute(HOLD, campaign_id, list(until), list(until.values()))
+    until, reasons = [one.until for one in holds.values()], [one.reason for one in holds.values()]
+    await pool.execute(HOLD, campaign_id, list(holds), until, reasons)
 
 
 async def tell_not_callable(

@@ -12,10 +12,12 @@ from zoneinfo import ZoneInfo
 
 from campaign_events.schedule import is_time_zone
 from campaign_events.settings import CampaignSettings
+from campaign_events.trunks import caller_number_of
 from campaign_service.public_holidays import is_holiday_of
 from dialer.claims import Tenure
 from dialer.pacing import Pace
 from dialer.schedule import Closed, Open, Openings, campaign_day, deciding_zones
+from dialer.trunks import Routes
 
 DAY_COUNT_SECONDS = 5.0
 ENDED = "ended"
@@ -76,6 +78,9 @@ class Dialing:
         self._not_before = clock
         self.zones: dict[int, tuple[str, ...]] = {}
         self.told_not_callable: set[int] = set()
+        self.routes = Routes()
+        self.most_at_once: int | None = None
+        """How many to claim at most: a trunk had no room for more the last time."""
         self.settings_version = 0
         self._settings: CampaignSettings | None = None
         self._openings: Openings | None = None
@@ -119,6 +124,22 @@ class Dialing:
         self._openings = Openings(settings.schedule, is_public_holiday=is_holiday_of(settings.schedule))
         self._day = None
         self.told_not_callable.clear()
+
+    @property
+    def trunks(self) -> set[str]:
+        """The trunks this campaign's calls go through."""
+        return {self.routes.trunk_of(number) for number in self.settings.caller_numbers or (None,)}
+
+    @property
+    def needs_room(self) -> bool:
+        """Whether a trunk has to be asked for room: it has ceilings, or which one it is differs from call to call."""
+        trunks = self.trunks
+        return len(trunks) > 1 or not trunks.isdisjoint(self.routes.with_ceilings)
+
+    def trunk_of(self, contact_id: UUID) -> str:
+        """The trunk a contact is called through."""
+        numbers = self.settings.caller_numbers
+        return self.routes.trunk_of(caller_number_of(numbers, contact_id) if numbers else None)
 
     def windows(self, now: datetime) -> Windows:
         """Which zones are open now."""

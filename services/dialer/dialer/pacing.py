@@ -2,11 +2,15 @@
 
 What must stay true: seen by the carrier, no sliding second holds more than `calls_per_second` calls of one campaign,
 however long its API takes to answer. No clock here: `now` is the caller's monotonic clock, in seconds.
+A trunk that several campaigns use is shared out by `fair_room`.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from campaign_events.settings import Limits
 
@@ -101,3 +105,28 @@ def calls_to_place(*, limits: Limits, live_calls: int, pace_free: int, placed_to
     if pace_free <= 0:
         return Pacing(0, "pace")
     return Pacing(min(due, today, lines, pace_free), "ready")
+
+
+def fair_room(
+    ceiling: int,
+    held: Mapping[UUID, int],
+    *,
+    campaign: UUID,
+    waiting: Mapping[UUID, datetime],
+    now: datetime,
+) -> int:
+    """How much more of a trunk's ceiling a campaign may take now.
+
+    `held` is what each campaign holds of it, `waiting` since when others (and this one) have wanted more than they got.
+    While nobody else waits, all that is free; else up to an equal share of what those who don't wait leave, and what is
+    free goes first to whoever has waited longest. So what is free is always somebody's, and nobody waits for ever.
+    """
+    free = ceiling - sum(held.values())
+    others = waiting.keys() - {campaign}
+    if free <= 0 or not others:
+        return max(0, free)
+    content = sum(n for one, n in held.items() if one != campaign and one not in others)
+    share = max(1, -(-(ceiling - content) // (len(others) + 1)))
+    since = waiting.get(campaign, now)
+    ahead = sum(1 for one in others if (waiting[one], one) < (since, campaign) and held.get(one, 0) < share)
+    return max(0, min(share - held.get(campaign, 0), free - ahead))

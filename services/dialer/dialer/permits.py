@@ -5,14 +5,23 @@ same call_id may be asked for again, and gets the same answer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from prometheus_client import Histogram
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from campaign_service.tracing import headers, span
 
 ASK_TIMEOUT_SECONDS = 0.7
+
+_seconds = Histogram(
+    "dialer_permit_ask_seconds",
+    "For an ask for permits, a batch or one, with or without an answer",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
+)
 
 
 class Granted(BaseModel):
@@ -29,6 +38,8 @@ class Granted(BaseModel):
     agent_id: str
     prompt: str
     ring_timeout_seconds: int
+    max_call_seconds: int | None = None
+    callback: Literal["on_time", "late"] | None = None
     context: dict[str, Any]
     attempt: int
     settings_version: int
@@ -49,6 +60,9 @@ class Refused(BaseModel):
 Answer = Annotated[Granted | Refused, Field(discriminator="result")]
 
 
+_ANSWER: TypeAdapter[Granted | Refused] = TypeAdapter(Answer)
+
+
 class _Answers(BaseModel):
     answers: list[Answer]
 
@@ -62,6 +76,60 @@ class Ask:
     contact_id: UUID
     attempt: int
     settings_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialAsk:
+    """A test call; `contact_id` is random, there is no such contact. Holds a number: never logged."""
+
+    call_id: UUID
+    contact_id: UUID
+    campaign_id: UUID
+    workspace: UUID
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundAsk:
+    """A call that came in; `turned_away`: why it won't be answered, so that only the hash is asked for."""
+
+    call_id: UUID
+    campaign_id: UUID
+    settings_version: int
+    caller: str
+    number: str
+    turned_away: str | None = None
+
+
+class InboundGranted(BaseModel):
+    """The agent may pick up. Holds personal data: never logged."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    result: Literal["granted"]
+    contact_id: UUID
+    expires_in_seconds: float
+    number_hash: str
+    agent_id: str
+    prompt: str
+    max_call_seconds: int
+    context: dict[str, Any]
+    attempt: int
+
+
+class InboundRefused(BaseModel):
+    """It may not."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    result: Literal["refused"]
+    code: str
+    number_hash: str | None = None
+
+
+_INBOUND: TypeAdapter[InboundGranted | InboundRefused] = TypeAdapter(
+    Annotated[InboundGranted | InboundRefused, Field(discriminator="result")]
+)
 
 
 class NotHeard(Exception):
@@ -101,8 +169,35 @@ class PermitClient:
                 for ask in asks
             ]
         }
+        content = await self._post("/internal/permits", body)
         try:
-            response = await self._client.post("/internal/permits", json=body)
+            answers = _Answers.model_validate_json(content).answers
+        except ValidationError:
+            raise PerhapsHeard("unreadable_answer") from None
+        return {answer.call_id: answer for answer in answers}
+
+    async def ask_trial(self, ask: TrialAsk) -> Granted | Refused:
+        """For a test call. Raises NotHeard or PerhapsHeard."""
+        content = await self._post("/internal/test-permits", {name: str(value) for name, value in asdict(ask).items()})
+        try:
+            return _ANSWER.validate_json(content)
+        except ValidationError:
+            raise PerhapsHeard("unreadable_answer") from None
+
+    async def ask_inbound(self, ask: InboundAsk) -> InboundGranted | InboundRefused:
+        """For a call that came in. Raises NotHeard or PerhapsHeard."""
+        body = {"settings_version": ask.settings_version, "turned_away": ask.turned_away}
+        body |= {name: str(getattr(ask, name)) for name in ("call_id", "campaign_id", "caller", "number")}
+        content = await self._post("/internal/inbound-permits", body)
+        try:
+            return _INBOUND.validate_json(content)
+        except ValidationError:
+            raise PerhapsHeard("unreadable_answer") from None
+
+    async def _post(self, path: str, body: dict[str, Any]) -> bytes:
+        try:
+            with span("ask for permits", kind="client", attributes={"http.route": path}), _seconds.time():
+                response = await self._client.post(path, json=body, headers=headers())
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotHeard(type(error).__name__) from None
         except httpx.HTTPError as error:
@@ -111,8 +206,4 @@ class PermitClient:
             raise NotHeard(str(response.status_code))
         if not response.is_success:
             raise PerhapsHeard(str(response.status_code))
-        try:
-            answers = _Answers.model_validate_json(response.content).answers
-        except ValidationError:
-            raise PerhapsHeard("unreadable_answer") from None
-        return {answer.call_id: answer for answer in answers}
+        return response.content

@@ -14,19 +14,20 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 
-from campaign_events.settings import Outcome
 from campaign_service.logs import Log
+from campaign_service.tracing import Attributes, span
 from dialer import claims
-from dialer.breaker import Breaker
+from dialer.breakers import Breakers
 from dialer.call_log import change
-from dialer.calls import Call, Patience, Step, accepted, refused, unanswered
+from dialer.calls import Call, Patience, Step, api_answered
 from dialer.carriers import Accepted, Carrier, Placed, PlaceRequest, Rejected, Unknown
 from dialer.claims import Claim, Placing
 from dialer.database import UNAVAILABLE, Pool
 from dialer.dialing import Dialing, Windows, day_end
 from dialer.permits import Ask, Granted, NotHeard, PerhapsHeard, PermitClient, Refused
+from dialer.trunks import give_places_back
 
 ASK_SECONDS = 2.0
 """How long a permit is asked for again with the same call ids: what is granted later would have expired."""
@@ -37,6 +38,11 @@ REFUSED_FOR_GOOD_SECONDS = 60.0
 RECORD_BATCH = 200
 
 asks_total = Counter("dialer_permit_asks_total", "Answers to asks for a permit", ["answer"])
+_place_seconds = Histogram(
+    "dialer_place_seconds",
+    "For the carrier's API to answer to a new call, or not to",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
+)
 places_total = Counter("dialer_calls_placed_total", "Answers of the carrier's API to a new call", ["answer"])
 
 
@@ -49,34 +55,30 @@ class Placer:
         *,
         permits: PermitClient,
         carrier: Carrier,
+        breakers: Breakers,
         patience: Patience,
         mint_token: Callable[[UUID, UUID], str],
         freed: Callable[[Iterable[UUID]], None],
         log: Log,
     ) -> None:
         self._pool, self._permits, self._carrier, self._patience = pool, permits, carrier, patience
-        self._mint_token, self._freed, self._log = mint_token, freed, log
+        self._breakers, self._mint_token, self._freed, self._log = breakers, mint_token, freed, log
         self._ask_again_at = 0.0
         self._ask_failures = 0
         self._room_given = 0
         self._results: asyncio.Queue[tuple[UUID, Placed]] = asyncio.Queue()
         self._sending: set[asyncio.Task[None]] = set()
-        self.breaker = Breaker()
+        self._hold_places: set[UUID] = set()
 
     def paused_until(self, clock: float) -> float | None:
-        """While campaign-command or the carrier is left alone: until when (monotonic)."""
-        ends = [self._ask_again_at] if clock < self._ask_again_at else []
-        closed_until = self.breaker.closes_at(clock)
-        return max([*ends, *([closed_until] if closed_until is not None else [])], default=None)
+        """While campaign-command is left alone: until when (monotonic)."""
+        return self._ask_again_at if clock < self._ask_again_at else None
 
     @contextmanager
-    def room_for(self, wanted: int, clock: float) -> Iterator[int]:
+    def room_for(self, wanted: int) -> Iterator[int]:
         """How many of the `wanted` calls may be asked for now. The room is theirs for the time of a `with` block, so
         that campaigns that are looked at side by side don't take it twice."""
         room = MOST_IN_FLIGHT - len(self._sending) - self._room_given
-        allowed = self.breaker.allows(clock)
-        if allowed is not None:
-            room = min(room, allowed - self._room_given)
         count = max(0, min(wanted, room))
         self._room_given += count
         try:
@@ -101,6 +103,20 @@ class Placer:
         group: asyncio.TaskGroup,
     ) -> None:
         """Ask for these contacts' permits and send what is granted; `ask_began` (monotonic) is before the first ask."""
+        attributes: Attributes = {"campaign.id": str(dialing.campaign_id), "calls": len(claimed)}
+        with span("place calls", attributes=attributes):
+            await self._place(dialing, claimed, windows, day=day, ask_began=ask_began, group=group)
+
+    async def _place(
+        self,
+        dialing: Dialing,
+        claimed: Sequence[Claim],
+        windows: Windows,
+        *,
+        day: date,
+        ask_began: float,
+        group: asyncio.TaskGroup,
+    ) -> None:
         asks = [
             Ask(one.call_id, dialing.campaign_id, one.contact_id, one.attempt, dialing.settings_version)
             for one in claimed
@@ -118,10 +134,10 @@ class Placer:
         held = await claims.to_placing(  # 3
             self._pool, dialing.tenure, placings, place_timeout_seconds=self._patience.place_timeout_seconds
         )
-        grants = {one.call_id: grant for one, grant in granted}
+        grants = {one.call_id: (one, grant) for one, grant in granted}
         for placing in placings:
             if placing.call_id in held:
-                self._send(dialing, placing, grants[placing.call_id], group)  # 4
+                self._send(dialing, placing, *grants[placing.call_id], group)  # 4
         self._log.info(
             "calls_sent",
             campaign=str(dialing.campaign_id),
@@ -159,11 +175,14 @@ class Placer:
                     call_id=one.call_id,
                     number=grant.number,
                     number_hash=grant.number_hash,
+                    max_call_seconds=self._longest(grant),
+                    callback=grant.callback,
                     caller_number=grant.caller_number,
                     agent_id=grant.agent_id,
                     ring_timeout_seconds=grant.ring_timeout_seconds,
                     permit_ends_at=permit_ends_at,
                     not_after=min(ends),
+                    holds_place_until=min(ends) + timedelta(seconds=1) if one.holds_place else None,
                     zones=window.zones,
                     until=window.until,
                 )
@@ -200,7 +219,7 @@ class Placer:
         perhaps_heard: bool,
     ) -> None:
         now = datetime.now(UTC)
-        until: dict[UUID, datetime] = {}
+        holds: dict[UUID, claims.Hold] = {}
         over = []
         for one in claimed:
             answer = answers.get(one.call_id)
@@ -208,7 +227,9 @@ class Placer:
             if isinstance(answer, Granted):
                 continue
             over.append(one.call_id)
-            until[one.contact_id] = _hold_until(answer, now)
+            # For what is permanent or stale the facts are on their way; a temporary refusal is what is waited for.
+            code = answer.code if isinstance(answer, Refused) and answer.kind == "temporary" else None
+            holds[one.contact_id] = claims.Hold(_hold_until(answer, now), code)
         if not over:
             return
         if perhaps_heard:
@@ -217,9 +238,11 @@ class Placer:
                 self._results.put_nowait((call_id, Rejected("expired", "not_granted")))
         else:
             await claims.forget(self._pool, over)
-        await claims.hold(self._pool, dialing.campaign_id, until)
+        await claims.hold(self._pool, dialing.campaign_id, holds)
 
-    def _send(self, dialing: Dialing, placing: Placing, grant: Granted, group: asyncio.TaskGroup) -> None:
+    def _send(self, dialing: Dialing, placing: Placing, claim: Claim, grant: Granted, group: asyncio.TaskGroup) -> None:
+        if claim.holds_place:
+            self._hold_places.add(claim.call_id)
         if datetime.now(UTC) >= placing.not_after:
             self._results.put_nowait((placing.call_id, Rejected("expired", "permit_expired")))
             return
@@ -228,7 +251,7 @@ class Placer:
             number=placing.number,
             caller_number=placing.caller_number,
             ring_timeout_seconds=placing.ring_timeout_seconds,
-            max_call_seconds=int(self._patience.call_deadline_seconds),
+            max_call_seconds=self._longest(grant),
             not_after=placing.not_after,
             agent_id=placing.agent_id,
             prompt=grant.prompt,
@@ -236,12 +259,21 @@ class Placer:
             token=self._mint_token(placing.call_id, dialing.workspace),
         )
         dialing.pace.sent(now=time.monotonic())
-        task = group.create_task(self._send_one(dialing, request))
+        task = group.create_task(self._send_one(dialing, request, trunk=claim.trunk))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    async def _send_one(self, dialing: Dialing, request: PlaceRequest) -> None:
-        placed = await self._carrier.place(request)
+    def _longest(self, grant: Granted) -> int:
+        """How long the call may last from its answer; a permit of an older version does not say."""
+        return min(grant.max_call_seconds or 3600, int(self._patience.call_deadline_seconds))
+
+    async def _send_one(self, dialing: Dialing, request: PlaceRequest, *, trunk: str) -> None:
+        with (
+            span("place call", kind="client", attributes={"call.id": str(request.call_id)}) as begun,
+            _place_seconds.time(),
+        ):
+            placed = await self._carrier.place(request)
+            begun.set_attribute("answer", type(placed).__name__.lower())
         clock = time.monotonic()
         if isinstance(placed, Unknown):
             # The request may reach the carrier until its `not_after`: so long it holds its place.
@@ -250,10 +282,9 @@ class Placer:
         else:
             dialing.pace.answered(clock)
         places_total.labels(type(placed).__name__.lower()).inc()
-        if isinstance(placed, Accepted) or (isinstance(placed, Rejected) and placed.reason == "expired"):
-            self.breaker.succeeded()
-        else:
-            self.breaker.failed(clock)
+        is_expired = isinstance(placed, Rejected) and placed.reason == "expired"
+        is_failure = not (isinstance(placed, Accepted) or is_expired)
+        self._breakers.api_answered((dialing.workspace, trunk), is_failure=is_failure)
         self._results.put_nowait((request.call_id, placed))
 
     # ---- what the carrier's API said
@@ -268,6 +299,7 @@ class Placer:
             while True:
                 try:
                     calls = await change(self._pool, answers, lambda call: self._step(call, answers[call.id]))  # 5 # noqa: B023
+                    await self._give_places_back(answers)
                     break
                 except UNAVAILABLE as error:
                     self._log.warning("answers_not_recorded", calls=len(answers), error=type(error).__name__)
@@ -276,22 +308,18 @@ class Placer:
             for _ in batch:
                 self._results.task_done()
 
+    async def _give_places_back(self, answers: Mapping[UUID, Placed]) -> None:
+        holding = self._hold_places.intersection(answers)
+        if not holding:
+            return
+        # What may still be on its way holds its place as long as anything may ring for it.
+        heard = [call_id for call_id in holding if not isinstance(answers[call_id], Unknown)]
+        if heard:
+            await give_places_back(self._pool, heard)
+        self._hold_places -= holding
+
     def _step(self, call: Call, placed: Placed) -> Step:
-        now = datetime.now(UTC)
-        if isinstance(placed, Accepted):
-            return accepted(call, placed.at, now=now, patience=self._patience)
-        if isinstance(placed, Rejected):
-            outcome = _OUTCOMES[placed.reason]
-            return refused(call, outcome, retry_after_seconds=placed.retry_after_seconds, now=now)
-        return unanswered(call, now=now)
-
-
-_OUTCOMES: Mapping[str, Outcome] = {
-    "expired": Outcome.NOT_PLACED,
-    "unreachable": Outcome.NOT_PLACED,
-    "unavailable": Outcome.CARRIER_ERROR,
-    "configuration": Outcome.CONFIGURATION,
-}
+        return api_answered(call, placed, now=datetime.now(UTC), patience=self._patience)
 
 
 def _hold_until(answer: Granted | Refused | None, now: datetime) -> datetime:

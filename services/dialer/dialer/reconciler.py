@@ -12,13 +12,25 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from campaign_events.settings import Outcome
 from campaign_service.logs import Log
 from campaign_service.process import told_to_stop
 from dialer.call_log import change
-from dialer.calls import Call, Patience, Step, absent, found, looked_at, refused, silent, told_again, unanswered
+from dialer.calls import (
+    Call,
+    Patience,
+    Step,
+    absent,
+    found,
+    looked_at,
+    refused,
+    silent,
+    told_again,
+    too_long_at,
+    unanswered,
+)
 from dialer.carriers import Absent, Carrier, Sighting
 from dialer.database import UNAVAILABLE, Pool
 
@@ -30,19 +42,27 @@ ADOPT_AFTER_SECONDS = 60.0
 TELL_AGAIN_SECONDS = 600.0
 
 finds_total = Counter("dialer_finds_total", "Calls looked up at the carrier", ["answer"])
+hangups_total = Counter("dialer_overlong_calls_hung_up_total", "Calls we hung up since they lasted longer than allowed")
+live_calls = Gauge("dialer_live_calls", "Calls of the partitions held that are not settled", ["state"])
+overdue_calls = Gauge("dialer_overdue_calls", "Those that should have been looked at a minute ago")
 
+STATES = ("asked", "placing", "unknown", "placed", "ringing", "answered", "ended")
+LIVE = """
+SELECT state, count(*) AS calls, count(*) FILTER (WHERE check_at < now() - interval '1 minute') AS overdue
+FROM calls WHERE state <> 'settled' AND partition = ANY($1::integer[]) GROUP BY state
+"""
 DUE = """
-SELECT id, state, started_at, created_at, ring_timeout_seconds FROM calls
+SELECT id, state, started_at, created_at, ring_timeout_seconds, answered_at, max_call_seconds FROM calls
 WHERE state <> 'settled' AND partition = ANY($1::integer[]) AND check_at <= $3
 ORDER BY check_at LIMIT $2
 """
 # Contacts in progress whose call this database has never seen (it is newer than the call): unknown, to be looked up.
 ADOPT = """
 INSERT INTO calls (id, workspace, campaign_id, contact_id, partition, epoch, attempt, settings_version, success_rule,
-    day, created_at, state, check_at)
+    day, created_at, state, kind, check_at)
 SELECT queue.call_id, campaigns.workspace, campaigns.id, queue.contact_id, campaigns.partition, 0, queue.attempt,
     campaigns.settings_version, campaigns.settings->>'success_rule', queue.changed_at::date, queue.changed_at,
-    'unknown', now()
+    'unknown', CASE WHEN campaigns.settings->>'type' = 'inbound' THEN 'inbound' ELSE 'campaign' END, now()
 FROM queue JOIN campaigns ON campaigns.id = queue.campaign_id
 WHERE queue.status = 'in_progress' AND queue.changed_at < now() - make_interval(secs => $2)
     AND campaigns.partition = ANY($1::integer[]) AND queue.call_id IS NOT NULL
@@ -87,12 +107,19 @@ class Reconciler:
                 if turns % ADOPT_EVERY_TURNS == 0:
                     await self._adopt()
                     await self._tell_again()
+                    await self._measure()
                 looked = await self.look()
             except UNAVAILABLE as error:
                 self._log.warning("reconciler_unavailable", error=type(error).__name__)
             turns += 1
             if looked < CHUNK:
                 await told_to_stop(stopping, within_seconds=TURN_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+
+    async def _measure(self) -> None:
+        rows = {row["state"]: row for row in await self._pool.fetch(LIVE, sorted(self._partitions()))}
+        for state in STATES:
+            live_calls.labels(state).set(rows[state]["calls"] if state in rows else 0)
+        overdue_calls.set(sum(row["overdue"] for row in rows.values()))
 
     async def look(self) -> int:
         """One turn: every call that is overdue, a chunk at most; how many they were."""
@@ -104,15 +131,15 @@ class Reconciler:
         limit = asyncio.Semaphore(CARRIER_REQUESTS)
         now = datetime.now(UTC)
 
-        async def find(call_id: UUID, *, is_overdue: bool) -> Sighting | Absent | None:
+        async def find(row: asyncpg.Record) -> Sighting | Absent | None:
             async with limit:
-                sighting = await self._carrier.find(call_id)
-                if is_overdue and isinstance(sighting, Sighting):
-                    # The carrier still has it long after any call should be over.
-                    await self._carrier.hangup(call_id)
+                sighting = await self._carrier.find(row["id"])
+                if isinstance(sighting, Sighting) and self._is_too_long(row, sighting, now):
+                    hangups_total.inc()
+                    await self._carrier.hangup(row["id"])
                 return sighting
 
-        answers = await asyncio.gather(*(find(row["id"], is_overdue=self._is_overdue(row, now)) for row in to_find))
+        answers = await asyncio.gather(*map(find, to_find))
         seen = {row["id"]: answer for row, answer in zip(to_find, answers, strict=True)}
         for answer in answers:
             finds_total.labels("none" if answer is None else type(answer).__name__.lower()).inc()
@@ -138,7 +165,14 @@ class Reconciler:
             return absent(call, now=now, patience=self._patience)
         return silent(call, now=now, patience=self._patience)
 
-    def _is_overdue(self, row: asyncpg.Record, now: datetime) -> bool:
+    def _is_too_long(self, row: asyncpg.Record, sighting: Sighting, now: datetime) -> bool:
+        """Whether the carrier still has a call that is longer than it may be, or than any call should be."""
+        if any(event.status == "ended" for event in sighting.events):
+            return False
+        answers = [event.at for event in sighting.events if event.status == "answered"]
+        longest_at = too_long_at(row["answered_at"] or min(answers, default=None), row["max_call_seconds"])
+        if longest_at is not None and now >= longest_at:
+            return True
         seconds = (row["ring_timeout_seconds"] or 0) + self._patience.call_deadline_seconds
         overdue: bool = now - (row["started_at"] or row["created_at"]) > timedelta(seconds=seconds)
         return overdue

@@ -13,10 +13,10 @@ from uuid import UUID
 
 import asyncpg
 from aiokafka.errors import KafkaError
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from campaign_events.envelope import Event, wrap
-from campaign_events.facts import FACTS
+from campaign_events.facts import FACTS, CallEnded
 from campaign_events.schedule import STORED
 from campaign_events.topics import CALL_EVENTS
 from campaign_service.logs import Log
@@ -34,9 +34,10 @@ LONGEST_PAUSE_SECONDS = 10.0
 
 lag_events = Gauge("dialer_relay_lag_events", "Facts in the outbox that are not in Kafka yet")
 lag_seconds = Gauge("dialer_relay_lag_seconds", "Age of the oldest of them")
+ended_total = Counter("dialer_calls_ended_total", "Calls whose end was told, as it was told first", ["kind", "outcome"])
 
 READ_PAGE = """
-SELECT position, workspace, call_id, stream_version, type, fact, recorded_at
+SELECT position, workspace, call_id, stream_version, type, fact, traceparent, recorded_at
 FROM outbox WHERE position > $1 ORDER BY position LIMIT $2
 """
 LAG = "SELECT count(*) AS events, extract(epoch FROM now() - min(recorded_at)) AS age FROM outbox WHERE position > $1"
@@ -128,6 +129,9 @@ class Relay:
         )
         if saved != "UPDATE 1":
             raise Lost(f"the saved position is no longer {position}")
+        for _, event in events:
+            if isinstance(event.data, CallEnded):
+                ended_total.labels(event.data.kind, event.data.outcome.value).inc()
         return last, priors
 
 
@@ -154,6 +158,7 @@ def _event(row: asyncpg.Record, log_id: UUID, priors: list[int]) -> Event[Any]:
         workspace=row["workspace"],
         correlation_id=str(row["call_id"]) if row["call_id"] else None,
         causation_id=None,
+        traceparent=row["traceparent"],
     )
     priors[partition] = row["position"]
     return event

@@ -1,6 +1,6 @@
 """What call history forgets, and when. A call's record itself stays.
 
-| what happened | the number | the words (summary, the carrier's text) |
+| what happened | the number | the words (what the agent said beside the outcome, the carrier's text) |
 |---|---|---|
 | the campaign was deleted | stays for the workspace's `retention_days` | forgotten, also those that come late |
 | `retention_days` have passed since the call | forgotten | forgotten |
@@ -26,7 +26,7 @@ DEFAULT_RETENTION_DAYS = 1826
 LATE_WORDS_DAYS = 3
 """So long after its campaign was deleted a call may still end, or be reported on."""
 
-_WORDS = ("summary", "raw_reason")
+_WORDS = ("summary", "recording_url", "transcript_url", "data", "raw_reason")
 _NO_WORDS = ", ".join(f"{name} = NULL" for name in _WORDS)
 _HAS_WORDS = " OR ".join(f"{name} IS NOT NULL" for name in _WORDS)
 _NOTHING = f"number = NULL, number_hash = NULL, forgotten_at = now(), {_NO_WORDS}"

@@ -85,6 +85,26 @@ def opening(schedule: Schedule, zones: Sequence[str], now: datetime) -> Open | C
     return Openings(schedule).at(zones, now)
 
 
+def instant_of(local: datetime, zone_name: str) -> datetime | None:
+    """The instant (UTC) of a local wall-clock time; None if the zone is not known.
+
+    A time that a clock change skips is the first instant after the gap, one that exists twice the first of the two.
+    """
+    zone = _zone(zone_name)
+    if zone is None:
+        return None
+    first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first <= second:  # it exists, once or twice
+        return first
+    # In a gap the offset before it gives the later instant: the clock changes between the two.
+    low, high = floor(second.timestamp()), floor(first.timestamp())
+    before = datetime.fromtimestamp(low, zone).utcoffset()
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if datetime.fromtimestamp(middle, zone).utcoffset() == before else (low, middle)
+    return _instant(high)
+
+
 def campaign_day(schedule: Schedule, at: datetime) -> date:
     """The date of `at` in the campaign's own zone: the day of its figures and of its daily limit.
 

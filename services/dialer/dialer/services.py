@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from campaign_service.tokens import Verifier
 from dialer.calls import Patience
 from dialer.carriers import Carrier
 from dialer.database import Pool
+from dialer.permits import PermitClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +21,14 @@ class Services:
 
     pool: Pool
     carrier: Carrier
+    permits: PermitClient
+    mint_token: Callable[[UUID, UUID], str]
     patience: Patience
     verifier: Verifier
     call_token_secret: str
     webhook_secret: str
+    public_url: str
     changed: Callable[[Iterable[UUID]], None]
-    carrier_closed_until: Callable[[], datetime | None]
     health: Health
     log: Log
 

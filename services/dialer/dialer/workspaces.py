@@ -1,5 +1,5 @@
-"""Takes in what a workspace sets for all its campaigns: that its calling is paused, how long numbers are kept, and whom
-to forget.
+"""Takes in what a workspace sets for all its campaigns: that its calling is paused, its trunks and phone numbers, how
+long numbers are kept, and whom to forget.
 
 What must stay true: a batch's effect and its positions are one transaction. A pause holds without this (no permit is
 given): here it only keeps the dialling from asking again and again.
@@ -17,6 +17,18 @@ from dialer.database import Connection, Pool
 from dialer.intake import READ_POSITIONS, SEED_POSITIONS, WRITE_POSITION
 from dialer.retention import FORGET_PERSON
 
+SET_TRUNKS = """
+INSERT INTO trunks (workspace, id, max_calls, calls_per_second)
+SELECT $1, * FROM unnest($2::text[], $3::integer[], $4::integer[]) AS given (id, max_calls, calls_per_second)
+ORDER BY id
+ON CONFLICT (workspace, id) DO UPDATE SET
+    max_calls = excluded.max_calls, calls_per_second = excluded.calls_per_second
+"""
+FORGET_TRUNKS = "DELETE FROM trunks WHERE workspace = $1 AND NOT id = ANY($2::text[])"
+SET_NUMBERS = """
+INSERT INTO phone_numbers (workspace, number, trunk) SELECT $1, * FROM unnest($2::text[], $3::text[])
+"""
+FORGET_NUMBERS = "DELETE FROM phone_numbers WHERE workspace = $1"
 SET_PAUSED = """
 INSERT INTO workspaces (workspace, paused) VALUES ($1, $2)
 ON CONFLICT (workspace) DO UPDATE SET paused = excluded.paused
@@ -65,9 +77,12 @@ class Workspaces:
                 await connection.execute(SET_PAUSED, fact.workspace, isinstance(fact, WorkspacePaused))
             case SettingsChanged():
                 await connection.execute(SET_RETENTION, fact.workspace, fact.retention_days)
-                if "caps" not in fact.changed:
+                if not {"trunks", "phone_numbers"}.isdisjoint(fact.changed):
+                    await _set_trunks(connection, fact)
+                if "caps" in fact.changed:
+                    await connection.execute(END_LONG_HOLDS, fact.workspace)
+                if set(fact.changed) <= {"retention_days"}:
                     return None
-                await connection.execute(END_LONG_HOLDS, fact.workspace)
             case PersonErased():
                 await connection.execute(FORGET_PERSON, fact.workspace, fact.number_hash, list(fact.contact_ids))
                 return None
@@ -75,3 +90,13 @@ class Workspaces:
                 return None
         assert isinstance(fact, WorkspaceFact)
         return fact.workspace
+
+
+async def _set_trunks(connection: Connection, fact: SettingsChanged) -> None:
+    ids = [trunk.id for trunk in fact.trunks]
+    ceilings = [[trunk.max_calls for trunk in fact.trunks], [trunk.calls_per_second for trunk in fact.trunks]]
+    await connection.execute(SET_TRUNKS, fact.workspace, ids, *ceilings)
+    await connection.execute(FORGET_TRUNKS, fact.workspace, ids)
+    await connection.execute(FORGET_NUMBERS, fact.workspace)
+    numbers = [[one.number for one in fact.phone_numbers], [one.trunk for one in fact.phone_numbers]]
+    await connection.execute(SET_NUMBERS, fact.workspace, *numbers)

@@ -12,6 +12,7 @@ import uvloop
 from simulated_carrier.api import create_app
 from simulated_carrier.behaviour import Behaviour
 from simulated_carrier.calls import Calls
+from simulated_carrier.inbound import Exchange
 from simulated_carrier.ledger import Ledger, LedgerInUse, MalformedLedger
 from simulated_carrier.poster import Poster
 from simulated_carrier.server import make_server
@@ -73,6 +74,9 @@ async def serve(settings: Settings, ledger: Ledger) -> None:
         reports=reports,
         stats=stats,
     )
+    exchange = Exchange(
+        calls, secret=settings.carrier_webhook_secret.get_secret_value(), inbound_url=settings.carrier_inbound_url
+    )
     carrier = Carrier(
         calls=calls,
         ledger=ledger,
@@ -86,6 +90,7 @@ async def serve(settings: Settings, ledger: Ledger) -> None:
             "ledger_entries": len(ledger.entries),
         },
         stopping=stopping,
+        exchange=exchange,
     )
     server = make_server(create_app(carrier), host=settings.http_host, port=settings.http_port)
     async with asyncio.TaskGroup() as group:
@@ -105,6 +110,7 @@ async def serve(settings: Settings, ledger: Ledger) -> None:
         await asyncio.wait(delivering, timeout=DRAIN_SECONDS)
         for task in delivering:
             task.cancel()
+    await exchange.close()
     poster.close()
     log.info("stopped", live_calls=calls.live, events_undelivered=webhooks.waiting, reports_undelivered=reports.waiting)
 

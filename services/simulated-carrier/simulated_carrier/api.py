@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from simulated_carrier.behaviour import AnswerFate, Refusal
 from simulated_carrier.call_request import CallRequest
 from simulated_carrier.calls import Overloaded
+from simulated_carrier.inbound import InboundAnswer, InboundRequest
 from simulated_carrier.ledger import Entry, Ledger, LedgerFull
 from simulated_carrier.requests import Json, Problem, Refused, authorized, body, body_of, invalid, parse, problem
 from simulated_carrier.scenarios import FinalStatus
@@ -77,6 +78,9 @@ class Call(BaseModel):
     q850_cause: int | None
     reason: str | None
     answered_by: Literal["human", "machine", "fax"] | None
+    attended: bool | None = Field(
+        description="Of an ended call that a person answered: whether an agent was there; null: nothing to say."
+    )
     duration_seconds: float | None = Field(description="Answer to end; null for calls nobody answered.")
 
 
@@ -183,6 +187,39 @@ def _calls(carrier: Carrier) -> APIRouter:
             return LostAnswer(stopping=carrier.stopping, hold=answer is AnswerFate.HELD)
         return _accepted(entry, 201)
 
+    @router.post(
+        "/inbound-calls",
+        status_code=201,
+        tags=["simulation"],
+        summary="Somebody rings one of the customer's numbers",
+        response_model=InboundAnswer,
+        responses={
+            422: {"model": Problem, "description": "invalid body or number, or nobody to ask"},
+            503: {"model": Problem, "description": "`unavailable`, with Retry-After: nobody rings"},
+        },
+        openapi_extra=body_of(InboundRequest, {"from": "+4930990009900", "to": "+493012345678"}),
+    )
+    async def ring_in(request: Request) -> Response:
+        """Answers once the customer has said what becomes of the call, or nothing for four seconds."""
+        wanted = parse(InboundRequest, await body(request))
+        url = carrier.exchange.url_for(wanted)
+        if url is None:
+            detail = "inbound_url: missing; allowed: a url, here or as CARRIER_INBOUND_URL"
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail)
+        if carrier.stopping.is_set():
+            raise _unavailable(stats, "the carrier is shutting down")
+        try:
+            entry, reply = await carrier.exchange.ring(wanted, url)
+        except (Overloaded, LedgerFull) as error:
+            raise _unavailable(stats, error.__doc__ or "") from error
+        except OSError as error:
+            log.error("ledger_not_written", trouble=str(error))
+            raise _unavailable(stats, "the ledger cannot be written; nobody rings") from error
+        said = (
+            {"reply": None, "message_id": None} if reply is None else reply.model_dump(include={"reply", "message_id"})
+        )
+        return Json({"call_id": entry.call_id, "status": entry.status, **said}, 201)
+
     @router.get(
         "/calls/{call_id}",
         summary="All that is known of a call",
@@ -231,6 +268,7 @@ def _call(entry: Entry) -> dict[str, Any]:
         "q850_cause": entry.q850_cause,
         "reason": entry.reason,
         "answered_by": entry.answered_by,
+        "attended": entry.attended,
         "duration_seconds": entry.duration_seconds,
     }
 

@@ -19,6 +19,7 @@ What = Literal["ringing", "answered", "amd", "report", "ended"]
 RING_SECONDS: Range = (2, 8)
 FAILURE_SECONDS: Range = (0.5, 2)  # how long the network takes to refuse a call that never rings
 TALK_SECONDS: Range = (20, 90)
+ABANDONED_SECONDS = 1.5  # until a person hangs up to whom nobody speaks; sooner than AMD knows who it is
 VOICEMAIL_SECONDS: Range = (10, 20)
 AMD_SECONDS: Range = (2, 4)
 LATE_AMD_SECONDS: Range = (1, 5)  # after the hang-up
@@ -50,6 +51,7 @@ class Weights(_Setting):
     blocked: float = Field(0.5, ge=0)
     unwanted: float = Field(0.5, ge=0)
     carrier_error: float = Field(1, ge=0)
+    abandoned: float = Field(0, ge=0, description="A person answers, and no agent takes the call.")
 
     @model_validator(mode="after")
     def _something_can_happen(self) -> Self:
@@ -123,6 +125,7 @@ class Script:
     answered_by: AnsweredBy | None
     report: Report | None
     webhooks: bool
+    attended: bool | None = None  # None: nobody answers whom an agent could attend to
 
     @property
     def amd_is_late(self) -> bool:
@@ -178,6 +181,7 @@ def draw_script(
 
     ending = scenario.ending
     up = talk if scenario.answered_by == "human" else voicemail
+    up = up if scenario.attended else ABANDONED_SECONDS
     if ending and max_call_seconds is not None and max_call_seconds < up:
         up, ending = max_call_seconds, TOO_LONG
     steps.append(Step(ring, "answered"))
@@ -190,7 +194,9 @@ def draw_script(
     elif amd and verdict < up:
         steps.append(Step(ring + verdict, "amd"))
     steps.sort(key=lambda step: step.at_seconds)
-    return Script(tuple(steps), ending, scenario.answered_by, _report(scenario, callback), webhooks=scenario.webhooks)
+    attended = scenario.attended if scenario.answered_by == "human" else None
+    report = report_of(scenario, callback)
+    return Script(tuple(steps), ending, scenario.answered_by, report, webhooks=scenario.webhooks, attended=attended)
 
 
 def draw_refusal(behaviour: Behaviour, *, to: str, nth_request: int) -> Refusal | None:
@@ -229,7 +235,8 @@ def draw_event_fate(behaviour: Behaviour, *, to: str, nth: int, sequence: int) -
     )
 
 
-def _report(scenario: Scenario, draw: float) -> Report | None:
+def report_of(scenario: Scenario, draw: float) -> Report | None:
+    """What the agent reports of a talk; `draw` (0..1) says when a callback is wanted."""
     if scenario.outcome is None:
         return None
     if scenario.callback_after is None:

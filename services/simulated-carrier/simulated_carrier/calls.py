@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import orjson
 
@@ -26,7 +26,7 @@ from simulated_carrier.behaviour import (
     draw_refusal,
     draw_script,
 )
-from simulated_carrier.call_request import CallRequest
+from simulated_carrier.call_request import Agent, CallRequest
 from simulated_carrier.ledger import Entry, Ledger
 from simulated_carrier.scenarios import (
     CANCELLED,
@@ -143,6 +143,54 @@ class Calls:
         self._schedule_next(call)
         return entry, draw_answer_fate(self.behaviour, to=request.to, nth=nth)
 
+    def ring_in(self, *, call_id: UUID, caller: str, to: str) -> Entry:
+        """A call that comes in, before the customer is asked. Raises Overloaded, LedgerFull, OSError."""
+        if self._webhooks.waiting + self._reports.waiting >= MAX_WAITING:
+            raise Overloaded
+        now = datetime.now(UTC)
+        entry = Entry(
+            n=len(self._ledger.entries) + 1,
+            call_id=str(call_id),
+            to=to,
+            from_number=caller,
+            nth=self._ledger.next_call_from(caller),
+            webhook_url=None,
+            arrived_at=now,
+            monotonic_arrived=time.monotonic(),
+            ringing_at=now,
+            direction="inbound",
+        )
+        self._ledger.accept(entry)
+        self._stats.inbound += 1
+        return entry
+
+    def pick_up(self, entry: Entry, script: Script, *, webhook_url: str, agent: Agent) -> None:
+        """The agent answers a call that came in, now, and the script goes on from there."""
+        if script.webhooks:
+            self._ledger.record(entry, webhook_url=webhook_url)
+        call = LiveCall(
+            entry,
+            script,
+            steps=list(reversed(script.steps)),
+            outcome_url=agent.outcome_url,
+            token=agent.token,
+            due=time.monotonic(),
+        )
+        self._live[entry.call_id] = call
+        self._stats.inbound_answered += 1
+        self._stats.max_live = max(self._stats.max_live, len(self._live))
+        self._advance(call, call.due)
+
+    def turn_away(self, entry: Entry, ending: Ending, *, webhook_url: str | None) -> None:
+        """A call that came in ends before anybody of ours picks up; its customer is told where it said so."""
+        if entry.ended_at is not None:
+            return
+        if webhook_url is not None:
+            self._ledger.record(entry, webhook_url=webhook_url)
+        self._record_end(entry, ending)
+        if entry.webhook_url is not None:
+            self._webhooks.send(entry.webhook_url, _event(entry, "ended", at=entry.ended_at))
+
     def hang_up(self, entry: Entry) -> None:
         """Ends a live call now; an ended one stays as it ended."""
         call = self._live.get(entry.call_id)
@@ -183,7 +231,9 @@ class Calls:
             case "ringing":
                 self._happened(call, "ringing", at=now, ringing_at=now)
             case "answered":
-                self._happened(call, "answered", at=now, answered_at=now)
+                # Whoever rings in is a person.
+                heard = {"answered_by": "human"} if call.entry.direction == "inbound" else {}
+                self._happened(call, "answered", at=now, answered_at=now, **heard)
             case "amd":
                 self._happened(call, "amd", at=now, answered_by=call.script.answered_by)
             case "report":
@@ -206,10 +256,10 @@ class Calls:
 
     def _end(self, call: LiveCall, ending: Ending) -> None:
         del self._live[call.entry.call_id]
-        self._record_end(call.entry, ending)
+        self._record_end(call.entry, ending, attended=call.script.attended if call.entry.answered_at else None)
         self._tell(call, _event(call.entry, "ended", at=call.entry.ended_at))
 
-    def _record_end(self, entry: Entry, ending: Ending) -> None:
+    def _record_end(self, entry: Entry, ending: Ending, *, attended: bool | None = None) -> None:
         self._ledger.record(
             entry,
             sequence=entry.sequence + 1,
@@ -218,6 +268,7 @@ class Calls:
             sip_code=ending.sip_code,
             q850_cause=ending.q850_cause,
             reason=ending.reason,
+            attended=attended,
         )
 
     # ---- telling, and its faults
@@ -265,6 +316,7 @@ def _event(entry: Entry, status: str, *, at: datetime | None) -> bytes:
             "reason": entry.reason if ended else None,
             "answered_by": entry.answered_by,
             "duration_seconds": entry.duration_seconds if ended else None,
+            "attended": entry.attended if ended else None,
         },
         option=orjson.OPT_UTC_Z,
     )

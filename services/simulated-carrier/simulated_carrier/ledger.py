@@ -35,7 +35,7 @@ class Entry:
     call_id: str
     to: str
     from_number: str
-    nth: int  # the nth call to this number
+    nth: int  # the nth call to this number; inbound: from that one
     webhook_url: str | None  # None: this call's events go nowhere
     arrived_at: datetime  # when the create request was accepted
     monotonic_arrived: float  # the same instant on the machine's monotonic clock, seconds
@@ -47,6 +47,8 @@ class Entry:
     q850_cause: int | None = None
     reason: str | None = None
     answered_by: str | None = None  # AMD's verdict
+    attended: bool | None = None  # of a call that a person answered, once it has ended: whether an agent was there
+    direction: Literal["outbound", "inbound"] = "outbound"
     sequence: int = 0  # of the last event
     requests: int = 1  # create requests seen for this call_id, from the accepted one on
 
@@ -76,6 +78,7 @@ class Ledger:
         self.writable = True
         self._by_call_id: dict[str, Entry] = {}
         self._calls_to: dict[str, int] = {}
+        self._calls_from: dict[str, int] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -96,6 +99,10 @@ class Ledger:
         """1 for the first call to a number."""
         return self._calls_to.get(number, 0) + 1
 
+    def next_call_from(self, number: str) -> int:
+        """1 for the first call that comes in from a number."""
+        return self._calls_from.get(number, 0) + 1
+
     def accept(self, entry: Entry) -> None:
         """Writes, then remembers: if the write fails, the call was never accepted. Raises OSError, LedgerFull."""
         if len(self.entries) >= MAX_ENTRIES:
@@ -112,7 +119,10 @@ class Ledger:
     def _remember(self, entry: Entry) -> None:
         self.entries.append(entry)
         self._by_call_id[entry.call_id] = entry
-        self._calls_to[entry.to] = entry.nth
+        if entry.direction == "inbound":
+            self._calls_from[entry.from_number] = entry.nth
+        else:
+            self._calls_to[entry.to] = entry.nth
 
     def _write(self, fields_: dict[str, Any]) -> None:
         # Straight to the operating system: a killed process loses nothing that it answered for.

@@ -34,6 +34,12 @@ TOO_LONG = Ending(FinalStatus.COMPLETED, 200, 16, "max call duration")
 HUNG_UP = Ending(FinalStatus.COMPLETED, 200, 16, "hangup")
 CANCELLED = Ending(FinalStatus.CANCELLED, 487, None, "hangup")
 CARRIER_ERROR = Ending(FinalStatus.CARRIER_ERROR, 503, 34, "Service Unavailable")
+# Of calls that come in.
+BUSY = Ending(FinalStatus.BUSY, 486, 17, "the customer is busy")
+REJECTED = Ending(FinalStatus.DECLINED, 603, 21, "turned away by the customer")
+MESSAGE = Ending(FinalStatus.DECLINED, 603, 21, "the customer's message was played")
+NOT_TOLD = Ending(FinalStatus.NO_ANSWER, 480, 19, "no answer of the customer in time")
+GAVE_UP = Ending(FinalStatus.CANCELLED, 487, None, "the caller hung up")
 # After an answer failure codes no longer apply, so a call that was being talked on ends as completed.
 RESTARTED = Ending(FinalStatus.CARRIER_ERROR, 503, 34, "carrier restarted")
 RESTARTED_AFTER_ANSWER = Ending(FinalStatus.COMPLETED, 200, 16, "carrier restarted")
@@ -49,13 +55,14 @@ class Scenario:
     callback_after: Range | None = None  # simulated seconds after the report; None with "callback" means "later"
     late_amd: bool = False
     webhooks: bool = True
+    attended: bool = True  # whether an agent takes the call that a person answers
 
 
 def _human(outcome: Outcome | None, callback_after: Range | None = None) -> Scenario:
     return Scenario(COMPLETED, answered_by="human", outcome=outcome, callback_after=callback_after)
 
 
-# The variants of a scenario are equally likely. The first thirteen are the ones that have weights.
+# The variants of a scenario are equally likely. The first fourteen are the ones that have weights.
 SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     "human_goal_met": (_human("goal_met"),),
     "human_goal_not_met": (_human("goal_not_met"),),
@@ -73,6 +80,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     "blocked": (Scenario(Ending(FinalStatus.BLOCKED, 608, None, "Rejected"), rings=False),),
     "unwanted": (Scenario(Ending(FinalStatus.UNWANTED, 607, None, "Unwanted")),),
     "carrier_error": (Scenario(CARRIER_ERROR, rings=False),),
+    "abandoned": (Scenario(COMPLETED, answered_by="human", attended=False),),
     "callback_soon": (_human("callback", (3, 3)),),
     "callback_later": (_human("callback"),),
     "machine_late_amd": (Scenario(COMPLETED, answered_by="machine", late_amd=True),),
@@ -88,6 +96,7 @@ SUFFIXES: dict[str, tuple[str, ...]] = {
     "9903": ("callback_soon",),
     "9904": ("human_silent",),
     "9905": ("callback_later",),
+    "9906": ("abandoned",),
     "9910": ("machine",),
     "9911": ("machine_late_amd",),
     "9920": ("no_answer",),

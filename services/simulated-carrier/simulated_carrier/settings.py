@@ -18,3 +18,4 @@ class Settings(BaseSettings):
     carrier_seed: int = Field(1, ge=-(2**63), lt=2**63)
     carrier_speed: float = Field(1.0, gt=0, le=10_000)
     carrier_ledger: Path
+    carrier_inbound_url: str | None = Field(None, pattern=r"^https?://[\x21-\x7e]+$")  # who is asked of calls coming in

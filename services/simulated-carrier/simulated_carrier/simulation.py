@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from simulated_carrier.behaviour import Behaviour
 from simulated_carrier.calls import Calls
+from simulated_carrier.inbound import Exchange
 from simulated_carrier.ledger import Entry, Ledger
 from simulated_carrier.requests import Json, Problem, authorized, body, body_of, invalid, parse
 from simulated_carrier.scenarios import FinalStatus
@@ -35,13 +36,15 @@ class Carrier:
     api_key: str
     gauges: Callable[[], dict[str, int]]
     stopping: asyncio.Event
+    exchange: Exchange
 
 
 class LedgerEntry(BaseModel):
     n: int
     call_id: UUID
+    direction: Literal["outbound", "inbound"] = Field(description="outbound: a phone was rung; inbound: a call came in")
     to: str
-    from_number: str = Field(alias="from")
+    from_number: str = Field(alias="from", description="Inbound: the caller, or `anonymous`")
     arrived_at: AwareDatetime = Field(description="When the create request was accepted.")
     monotonic_arrived: float = Field(description="The same instant on the machine's monotonic clock, seconds.")
     ringing_at: AwareDatetime | None
@@ -114,6 +117,7 @@ def _line(entry: Entry) -> dict[str, Any]:
     return {
         "n": entry.n,
         "call_id": entry.call_id,
+        "direction": entry.direction,
         "to": entry.to,
         "from": entry.from_number,
         "arrived_at": entry.arrived_at,

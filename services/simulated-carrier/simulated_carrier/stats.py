@@ -14,6 +14,8 @@ class Stats:
     max_live: int = 0
     requests: int = 0  # create requests with a valid key and body
     accepted: int = 0
+    inbound: int = 0  # calls that came in
+    inbound_answered: int = 0
     repeated: int = 0
     expired: int = 0
     rate_limited: int = 0

@@ -66,6 +66,8 @@ class CarrierEvent:
     reason: str | None = None
     answered_by: str | None = None
     duration_seconds: float | None = None
+    attended: bool | None = None
+    """Of an ended call that a person answered: whether somebody on our side was there. None: it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,40 @@ class Sighting:
 
     accepted_at: datetime
     events: Sequence[CarrierEvent]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundCall:
+    """Somebody rings. `caller` is E.164; None: withheld, or no number. Holds personal data: never logged."""
+
+    call_id: UUID
+    at: datetime
+    number: str
+    """The one that was rung, E.164; empty: no number of anybody's."""
+    caller: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundAnswer:
+    """The agent picks up before `not_after`, or not at all."""
+
+    not_after: datetime
+    max_call_seconds: int
+    agent_id: str
+    prompt: str
+    context: dict[str, Any]
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """Nobody picks up; with `message` the carrier plays the one with this id."""
+
+    how: Literal["busy", "reject", "message"]
+    message_id: str | None = None
+
+
+InboundReply = InboundAnswer | TurnedAway
 
 
 class Absent:

@@ -6,6 +6,7 @@ reset or a 5xx other than 503 leaves the call Unknown.
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Annotated, Any
@@ -20,6 +21,9 @@ from dialer.carriers import (
     Accepted,
     CarrierEvent,
     EventStatus,
+    InboundAnswer,
+    InboundCall,
+    InboundReply,
     Placed,
     PlaceRequest,
     Rejected,
@@ -30,6 +34,7 @@ from dialer.carriers.http import KEPT_SECONDS, Answer, Connections, NotSent
 
 MAX_RETRY_AFTER_SECONDS = 3600.0
 MAX_WORD = 500
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class _Carried(BaseModel):
@@ -55,6 +60,7 @@ class _CallState(_Carried):
     reason: _Word = None
     answered_by: _Word = None
     duration_seconds: float | None = None
+    attended: bool | None = None
 
 
 class _Event(_Carried):
@@ -66,6 +72,7 @@ class _Event(_Carried):
     reason: _Word = None
     answered_by: _Word = None
     duration_seconds: float | None = Field(default=None, ge=0)
+    attended: bool | None = Field(default=None, description="Of an end: false if an answered call found no agent")
 
 
 class _Webhook(_Carried):
@@ -198,6 +205,7 @@ def _sighting(call_id: UUID, state: _CallState) -> Sighting:
             reason=state.reason if ended else None,
             answered_by=state.answered_by,
             duration_seconds=state.duration_seconds if ended else None,
+            attended=state.attended if ended else None,
         )
 
     steps: Sequence[tuple[EventStatus, AwareDatetime | None]] = (
@@ -237,3 +245,48 @@ def read_webhook(body: bytes) -> tuple[list[CarrierEvent], list[str]]:
         fields = event.model_dump(exclude={"status"})
         events.append(CarrierEvent(status=status, **fields))
     return events, strange
+
+
+# ---- calls that come in
+
+
+class _Ring(_Carried):
+    call_id: UUID
+    at: AwareDatetime
+    to: str
+    caller: str | None = Field(default=None, alias="from", description="Null, or no E.164: withheld")
+
+
+def inbound_schema() -> dict[str, Any]:
+    """The JSON Schema of what the carrier says of a call that comes in."""
+    return _Ring.model_json_schema()
+
+
+def read_inbound(body: bytes) -> InboundCall:
+    """The call. ValidationError if it is none."""
+    ring = _Ring.model_validate_json(body)
+    caller = ring.caller if ring.caller is not None and _E164.fullmatch(ring.caller) else None
+    number = ring.to if _E164.fullmatch(ring.to) else ""
+    return InboundCall(call_id=ring.call_id, at=ring.at, number=number, caller=caller)
+
+
+def reply_body(call: InboundCall, reply: InboundReply, *, public_url: str) -> bytes:
+    """The answer to the carrier."""
+    if not isinstance(reply, InboundAnswer):
+        return orjson.dumps({"reply": reply.how, "message_id": reply.message_id})
+    url = public_url.rstrip("/")
+    return orjson.dumps(
+        {
+            "reply": "answer",
+            "not_after": reply.not_after.astimezone(UTC),
+            "max_call_seconds": reply.max_call_seconds,
+            "webhook_url": f"{url}/v1/carriers/simulated/events",
+            "agent": {
+                "outcome_url": f"{url}/v1/calls/{call.call_id}/outcome",
+                "token": reply.token,
+                "agent_id": reply.agent_id,
+                "prompt": reply.prompt,
+                "context": reply.context,
+            },
+        }
+    )
