@@ -48,7 +48,7 @@ $(BUNDLE): $(MODULES) $(WEB)/index.html $(WEB)/vite.config.ts $(WEB)/tsconfig.js
 	@out=$$($(NPM) run build 2>&1) || { echo "$$out"; exit 1; }
 	@touch $@
 
-.PHONY: env lock-services kubernetes-check help setup up down status logs psql tail token demo test lint format schema-check types ci clean import bench-import bundle page-types test-browser screenshots replay export import-log backfill audit rebuild
+.PHONY: env lock-services kubernetes-check help setup up down status logs psql tail token demo test lint format schema-check types ci clean import bench-import bench-page release-data bundle page-types test-browser screenshots replay export import-log backfill audit rebuild
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -119,6 +119,12 @@ rebuild: $(INSTALLED)  ## fold the read side or the dialer's queue anew, while t
 
 bench-import: $(INSTALLED)  ## a million contacts against raw COPY; minutes: [ARGS="--rows 100000 1000000"]
 	@$(RUN) tests/bench/import_bench.py $(ARGS)
+
+bench-page: $(INSTALLED) $(BUNDLE)  ## first paint of the dashboard, and turning pages of 10,000 campaigns: [ARGS="--campaigns 1000"]
+	@PYTHONPATH=. $(RUN) tests/bench/page_bench.py $(ARGS)
+
+release-data: $(INSTALLED)  ## keep what this version stores, for the tests of later upgrades: version=1.2.3
+	@$(RUN) -m local_stack.release_data "$(version)"
 
 bundle: $(BUNDLE)  ## build the dashboard's page (make up does so, too)
 	@:

@@ -12,12 +12,14 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import psycopg
 import pytest
 
 from campaign_events.envelope import Event
 from campaign_service.topic_admin import delete_topics
 from local_stack import checks
 from local_stack.gateway import gateway
+from local_stack.postgres import createdb
 from local_stack.processes import LOCAL_WORKSPACE, Options, Stack
 from local_stack.servers import Servers
 from local_stack.services import GATEWAY_NAME, SERVICES
@@ -169,11 +171,14 @@ class System:
 
 @pytest.fixture
 def start_system(servers: Servers) -> Iterator[Callable[..., System]]:
-    """Start a system; `env` gives variables by service. Everything is gone after the test."""
+    """Start a system; `env` gives variables by service, `stored` a folder with a dump of each database to begin with.
+    Everything is gone after the test."""
     started: list[tuple[Stack, Path, str]] = []
     systems: list[System] = []
 
-    def start(*, env: Mapping[str, Mapping[str, str]] | None = None, **options: Any) -> System:
+    def start(
+        *, env: Mapping[str, Mapping[str, str]] | None = None, stored: Path | None = None, **options: Any
+    ) -> System:
         name = secrets.token_hex(4)
         folder = Path(tempfile.mkdtemp(prefix="calling-campaigns-e2e-"))
         given = dict(env or {})
@@ -192,6 +197,10 @@ def start_system(servers: Servers) -> Iterator[Callable[..., System]]:
             report=lambda line: None,
         )
         started.append((stack, folder, f"e2e-{name}-"))
+        for dump in sorted(stored.glob("*.sql")) if stored else ():
+            dsn = createdb(servers.postgres_dsn, f"e2e_{name}_{dump.stem.replace('-', '_')}")
+            with psycopg.connect(dsn) as connection:
+                connection.execute(dump.read_text().encode())
         stack.start()
         systems.append(System(stack, workspace=LOCAL_WORKSPACE, logs=folder / "logs"))
         return systems[-1]

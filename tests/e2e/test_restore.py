@@ -78,6 +78,11 @@ def test_a_restored_database_goes_on_as_a_new_log_and_nobody_is_rung_twice(
     contacts = system.add(campaign_id, CALLED)
     system.order(campaign_id, "start")
 
+    for service, words in ((COMMAND, ("new-log", "--delete-topics")), (DIALER, ("new-log",))):
+        code, said = run(system, service, *words)
+        assert code == 1
+        assert "running" in said
+
     # The backup, in mid-campaign; then life goes on: calls end, somebody is put on the do-not-call list.
     eventually(lambda: one(calls, "SELECT count(*) >= 4 FROM calls WHERE state = 'settled'"))
     dump = tmp_path / "campaign_command.dump"
@@ -108,10 +113,11 @@ def test_a_restored_database_goes_on_as_a_new_log_and_nobody_is_rung_twice(
     assert "--delete-topics" in said
     code, said = run(system, COMMAND, "new-log", "--delete-topics")
     assert code == 0, said
-    (taken,) = [line for line in map(json.loads, said.splitlines()) if line["event"] == "log_taken_up"]
-    assert (taken["campaigns_paused"], taken["opt_outs_entered"]) == (1, 1)
-    assert taken["lost"]["NumberSuppressed"] == 1
-    assert taken["lost"]["ContactStatusChanged"] > 0
+    lines = {line["event"]: line for line in map(json.loads, said.splitlines())}
+    found, taken = lines["entered_since_the_backup"], lines["log_taken_up"]
+    assert (found["campaigns_paused"], found["opt_outs_entered"]) == (1, 1)
+    assert (found["lost"]["NumberSuppressed"], found["lost"]["CampaignPaused"]) == (1, 1)
+    assert found["lost"]["ContactStatusChanged"] > 0
     assert one(commands, "SELECT log FROM log") != old_log
     stack.start_service(COMMAND)
     stack.wait_until_ready()

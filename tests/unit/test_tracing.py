@@ -1,5 +1,7 @@
 """Traces: off until asked for; handed on by requests and facts; batches linked; nothing personal."""
 
+import threading
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -76,6 +78,21 @@ def test_a_batch_of_several_traces_is_linked_with_each(spans: InMemorySpanExport
     assert len(process.links) == tracing.MOST_LINKS
     assert process.attributes is not None
     assert process.attributes["links.left_out"] == len(many) - tracing.MOST_LINKS
+
+
+def test_a_collector_that_is_away_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    away = threading.Event()
+
+    class Exporter(InMemorySpanExporter):
+        def shutdown(self) -> None:
+            away.wait(30)
+
+    monkeypatch.setattr(tracing, "STOP_SECONDS", 0.1)
+    tracing.use_processor("a-service", SimpleSpanProcessor(Exporter()))
+    began = time.monotonic()
+    tracing.stop_tracing()
+    assert time.monotonic() - began < 5
+    away.set()
 
 
 def test_an_error_marks_a_span_by_its_type_and_never_by_its_words(spans: InMemorySpanExporter) -> None:

@@ -91,8 +91,8 @@ class Publisher:
             async with asyncio.TaskGroup() as group:
                 for (topic, partition), queue in by_partition.items():
                     group.create_task(self._publish_partition(self._prefix + topic, partition, queue))
-        for topic, _ in events:
-            _published.labels(topic).inc()
+        for topic in {topic for topic, _ in by_partition}:
+            _published.labels(topic).inc(sum(one == topic for one, _ in events))
 
     async def _publish_partition(self, topic: str, partition: int, queue: list[Event[Any]]) -> None:
         rest = iter(queue)

@@ -205,9 +205,12 @@ class Subscription:
         ):
             await self._store(received)
         _seconds.labels(self._group).observe(time.perf_counter() - began)
-        for record, item in zip(records, received, strict=True):
-            self._event_times[TopicPartition(record.topic, record.partition)] = item.event.time.timestamp()
-            _handled.labels(item.topic).inc()
+        # The last one of each partition counts.
+        last = {(item.topic, item.partition): item.event.time for item in received}
+        for (topic, partition), at in last.items():
+            self._event_times[TopicPartition(self._prefix + topic, partition)] = at.timestamp()
+        for topic in {topic for topic, _ in last}:
+            _handled.labels(topic).inc(sum(item.topic == topic for item in received))
 
     async def _store(self, received: Sequence[Received]) -> None:
         delay = 0.05

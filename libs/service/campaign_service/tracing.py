@@ -8,6 +8,7 @@ begun here, with ids, counts and route templates, never with a path, a body, a q
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import Thread
 from typing import Literal, Protocol
 
 from opentelemetry import trace
@@ -20,6 +21,7 @@ from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+STOP_SECONDS = 2.0
 MOST_LINKS = 64
 """Of a batch; those beyond are left out, and counted in the attribute `links.left_out`."""
 Kind = Literal["server", "client", "producer", "consumer", "internal"]
@@ -68,11 +70,13 @@ def use_processor(service: str, processor: SpanProcessor, *, instance: str = "0"
 
 
 def stop_tracing() -> None:
-    """Send what has not been sent, and trace no more. Waits some seconds at most."""
+    """Send what has not been sent, within STOP_SECONDS, and trace no more."""
     provider, _State.provider = _State.provider, None
     if provider is not None:
-        provider.force_flush(3000)
-        provider.shutdown()
+        # A collector that is away is tried again for half a minute, whatever one asks: left alone then.
+        last = Thread(target=provider.shutdown, name="tracing-stop", daemon=True)
+        last.start()
+        last.join(STOP_SECONDS)
 
 
 def is_on() -> bool:

@@ -107,20 +107,21 @@ class Restored:
                 )
             # 4
             await self._enter_opt_outs(taken, last=last)
+            # Said before the topics go, from which it can't be read again.
+            self._log.info(
+                "entered_since_the_backup",
+                campaigns_paused=taken.campaigns_paused,
+                reports_applied=taken.reports_applied,
+                opt_outs_entered=taken.opt_outs_entered,
+                lost=dict(taken.lost),
+                erased_since=[str(contact) for contact in taken.erased_since],
+            )
             # 5
             await delete_topics_named(self._bootstrap, names, security=self._security)
             await ensure_topics(self._bootstrap, names, security=self._security)
             # 6
             self._store.transact(lambda tx: _rename(tx, taken.log))
-        self._log.info(
-            "log_taken_up",
-            log_id=str(taken.log),
-            campaigns_paused=taken.campaigns_paused,
-            reports_applied=taken.reports_applied,
-            opt_outs_entered=taken.opt_outs_entered,
-            lost=dict(taken.lost),
-            erased_since=[str(contact) for contact in taken.erased_since],
-        )
+        self._log.info("log_taken_up", log_id=str(taken.log))
         return taken
 
     async def _enter_opt_outs(self, taken: Taken, *, last: int) -> None:

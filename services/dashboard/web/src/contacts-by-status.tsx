@@ -5,7 +5,6 @@ import type { Figures } from './api'
 import { CONTACT_STATUSES, count, percent, Status, type ContactStatus } from './words'
 
 export function ContactsByStatus({ campaignId, contacts }: { campaignId: string; contacts: Figures['Contacts'] }) {
-  const most = Math.max(1, ...Object.keys(CONTACT_STATUSES).map((status) => contacts[status as ContactStatus]))
   return (
     <Box className="surface" style={{ overflow: 'hidden' }}>
       <Table className="table" aria-label="Contacts by status" verticalSpacing={6}>
@@ -22,6 +21,7 @@ export function ContactsByStatus({ campaignId, contacts }: { campaignId: string;
         <Table.Tbody>
           {Object.entries(CONTACT_STATUSES).map(([status, word]) => {
             const some = contacts[status as ContactStatus]
+            const share = contacts.total ? some / contacts.total : null
             return (
               <Table.Tr key={status} className="leads">
                 <Table.Td>
@@ -39,11 +39,11 @@ export function ContactsByStatus({ campaignId, contacts }: { campaignId: string;
                   {count(some)}
                 </Table.Td>
                 <Table.Td ta="right" className="number">
-                  {percent(contacts.total ? some / contacts.total : null)}
+                  {percent(share)}
                 </Table.Td>
                 <Table.Td visibleFrom="sm" style={{ verticalAlign: 'middle' }}>
                   <div className="bar" aria-hidden>
-                    <span className="reached" style={{ width: `${(some / most) * 100}%` }} />
+                    <span className="reached" style={{ width: `${(share ?? 0) * 100}%` }} />
                   </div>
                 </Table.Td>
               </Table.Tr>

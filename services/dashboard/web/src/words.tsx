@@ -66,6 +66,7 @@ export const plural = (value: number, one: string, many = `${one}s`): string =>
 
 export function duration(seconds: number | null | undefined): string {
   if (seconds == null) return DASH
+  if (seconds < 10) return `${seconds.toFixed(1)} s`
   const all = Math.round(seconds)
   return `${Math.floor(all / 60)}:${String(all % 60).padStart(2, '0')} min`
 }
