@@ -14,12 +14,12 @@ SERVICES = ("campaign-command", "analytics-projector", "dialer", "webhooks")
 OPEN = {"/livez", "/readyz", "/metrics", "/internal/permits", "/v1/carriers/simulated/events", "/v1/events"}
 # The contract of the topics is public.
 OPEN |= {"/v1/schemas", "/v1/schemas/{name}", "/v1/schemas/{name}/sample", "/v1/asyncapi.json", "/v1/asyncapi"}
-# What belongs to no workspace.
-# Each workspace has a trunk `default` without being set.
+# What belongs to no workspace; and each workspace has a trunk `default` without being set.
 SAME_FOR_ALL = {"/v1/presets", "/v1/breakers"}
 BODIES: dict[str, Any] = {
     "/v1/campaigns/{campaign_id}/contacts": {"contacts": [{"number": "+33199009900"}]},
     "/v1/calls/{call_id}/outcome": {"outcome": "goal_met"},
+    "/v1/webhooks/{webhook_id}/replay": {"from": "2020-01-01T00:00:00Z"},
 }
 
 
@@ -38,6 +38,7 @@ def test_another_workspaces_things_do_not_exist_on_any_route(start_system: Calla
     csv = {"content": b"number\n+33199009998\n", "headers": {"Content-Type": "text/csv"}}
     listed = system.command("POST", "/v1/suppression-lists?name=own", expect=202, **csv)
     erased = system.command("POST", "/v1/erasures", json={"number": "+33199009997"}, expect=201)
+    system.command("PUT", "/v1/trunks", json={"trunks": [{"id": "unmistakable", "name": "Unmistakable"}]}, expect=200)
     hook = {"address": "http://127.0.0.1:9/", "types": ["CampaignCancelled"]}
     webhook = system.client.put(system.url("webhooks") + "/v1/webhooks", json=hook).raise_for_status().json()
     deadline = time.monotonic() + 30
@@ -56,6 +57,7 @@ def test_another_workspaces_things_do_not_exist_on_any_route(start_system: Calla
         "erasure_id": erased["id"],
         "call_id": system.calls(campaign_id)[0]["id"],
         "webhook_id": webhook["id"],
+        "trunk_id": "unmistakable",
     }
     with system.of(str(uuid4())) as stranger:
         tried = try_every_route(system, stranger, ids)

@@ -75,7 +75,7 @@ PhoneColumn = Annotated[
 Mapping = Annotated[
     str | None,
     Query(
-        max_length=20_000,
+        max_length=4_000,  # percent-encoded it has to fit into a request's first line
         description="What columns are, by their names, as a JSON object; the others are known by their names:"
         ' {"Handy":"phone","Kunde":"external_id","Stadt":"variable","Intern":"ignored"}',
     ),
