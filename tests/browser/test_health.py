@@ -19,6 +19,7 @@ def test_services_are_ready_or_say_what_is_missing(desk: Desk, stack: Stack) -> 
     services = page.get_by_role("region", name="Services")
     for name in ("Campaigns and contacts", "Dialling", "Figures"):
         expect(services.get_by_role("listitem", name=name)).to_contain_text("Ready", timeout=PATIENT)
+    expect(services).to_contain_text("Lists and figures are up to date.", timeout=PATIENT)
     stack.stop_service("dialer")
     try:
         dialling = services.get_by_role("listitem", name="Dialling")

@@ -35,6 +35,7 @@ ROUTES = [
     ("GET", "/v1/campaigns/1", "analytics-projector"),
     ("GET", "/v1/campaigns/1/analytics", "analytics-projector"),
     ("GET", "/v1/events", "analytics-projector"),
+    ("GET", "/v1/lag", "analytics-projector"),
     ("POST", "/v1/campaigns", "campaign-command"),
     ("PATCH", "/v1/campaigns/1", "campaign-command"),
     ("DELETE", "/v1/campaigns/1", "campaign-command"),

@@ -772,3 +772,6 @@ async def test_health_and_metrics_tell_the_projection_s_state(stack: Stack, even
         )
 
     await eventually(is_measured)
+    lag = await projector.get("/v1/lag")
+    assert lag.json() == {"behind_seconds": 0.0}
+    assert (await projector.client.get("/v1/lag")).status_code == 401

@@ -28,7 +28,7 @@ def documents() -> dict[str, dict[str, Any]]:
     apps = {
         "campaign-command": create_command(Health()),
         "analytics-projector": create_projector(
-            pool=absent, live=absent, verifier=absent, health=Health(), wait_seconds=1
+            pool=absent, live=absent, verifier=absent, health=Health(), wait_seconds=1, behind_seconds=absent
         ),
         "dialer": build_dialer(Mock(health=Health())),
     }

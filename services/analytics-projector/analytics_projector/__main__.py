@@ -84,7 +84,12 @@ async def serve(settings: Settings, log: Log) -> int:
         health.check("consumer", subscription.check)
         health.check("database", database)
         app = create_app(
-            pool=readers, live=live, verifier=verifier, health=health, wait_seconds=settings.min_position_wait_seconds
+            pool=readers,
+            live=live,
+            verifier=verifier,
+            health=health,
+            wait_seconds=settings.min_position_wait_seconds,
+            behind_seconds=lambda: projector.behind_seconds,
         )
         loops = {"projector": subscription.run, "listen": live.listen, "push": live.push, "measure": measure}
         code = await run_process(app, host=settings.http_host, port=settings.http_port, loops=loops, log=log)

@@ -158,6 +158,14 @@ class Day(_Answer):
     average_call_duration_seconds: float | None
 
 
+class Lag(_Answer):
+    """How far the process that answers is behind the log, as of the last few seconds."""
+
+    behind_seconds: float = Field(
+        ge=0, description="Since the oldest fact that waits in its partitions was told; 0: it knows them all"
+    )
+
+
 class Analytics(_Answer):
     """A campaign's figures and its progress over time."""
 

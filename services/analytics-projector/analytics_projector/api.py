@@ -3,7 +3,7 @@
 What must stay true: a caller sees the campaigns of their workspace only; another's id is as unknown as any other.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -69,7 +69,15 @@ The figures of campaigns, folded from their facts.
 """
 
 
-def create_app(*, pool: Pool, live: Live, verifier: Verifier, health: Health, wait_seconds: float) -> FastAPI:
+def create_app(
+    *,
+    pool: Pool,
+    live: Live,
+    verifier: Verifier,
+    health: Health,
+    wait_seconds: float,
+    behind_seconds: Callable[[], float],
+) -> FastAPI:
     """The application; it owns none of what it is given. `wait_seconds` bounds the wait for a `min_position`."""
     app = FastAPI(title="analytics-projector", version="1", description=DESCRIPTION)
     app.state.verifier = verifier
@@ -168,6 +176,16 @@ def create_app(*, pool: Pool, live: Live, verifier: Verifier, health: Health, wa
         row = rows.row_from(record)
         today = answers.today_of(row.plan.time_zone, datetime.now(UTC))
         return answers.analytics_of(row, rows.settings_from(record), days, today=today)
+
+    @app.get(
+        "/v1/lag",
+        tags=["live"],
+        summary="How far the read side is behind the log",
+        response_model=answers.Lag,
+        responses={401: UNAUTHENTICATED},
+    )
+    async def get_lag(caller: Viewer) -> answers.Lag:
+        return answers.Lag(behind_seconds=behind_seconds())
 
     @app.get(
         "/v1/events",

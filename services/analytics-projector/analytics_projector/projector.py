@@ -81,6 +81,7 @@ class Projector:
     def __init__(self, pool: Pool, *, log: Log) -> None:
         self._pool, self._log = pool, log
         self._event_times: dict[int, datetime] = {}
+        self.behind_seconds = 0.0
 
     async def apply(self, received: Sequence[Received]) -> None:
         """Apply a batch: 1. share the generation lock, 2. read which one is live, 3. fold and save, then commit."""
@@ -115,7 +116,8 @@ class Projector:
         for partition, count in waiting.items():
             _waiting.labels(partition).set(count)
         late = [self._event_times[p] for p, count in waiting.items() if count and p in self._event_times]
-        _behind.set((datetime.now(UTC) - min(late)).total_seconds() if late else 0)
+        self.behind_seconds = max(0.0, (datetime.now(UTC) - min(late)).total_seconds()) if late else 0.0
+        _behind.set(self.behind_seconds)
 
     def _count(self, received: Sequence[Received], changes: Changes) -> None:
         _facts.inc(changes.facts)

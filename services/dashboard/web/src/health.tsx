@@ -2,12 +2,12 @@
 import { Alert, Badge, Box, Button, Group, List, Modal, Stack, Table, Text, Title } from '@mantine/core'
 import { useQueries } from '@tanstack/react-query'
 import { useState } from 'react'
-import { asProblem, command, commandQuery, dialer, dialerQuery, problemOf, unreachable, useCommand, type Dialer } from './api'
+import { asProblem, command, commandQuery, dialer, dialerQuery, figuresQuery, problemOf, unreachable, useCommand, type Dialer } from './api'
 import { CommandButton } from './command-button'
 import { breakerBecause, OUTCOMES, plain } from './reasons'
 import { useMay } from './session'
 import { Answer, Trouble } from './trouble'
-import { count, plural, Time } from './words'
+import { count, duration, plural, Time } from './words'
 import { useLiveState } from './live'
 import { WorkspaceSettings } from './workspace-settings'
 
@@ -129,6 +129,17 @@ async function readiness(service: Service): Promise<Ready> {
 
 const LIVE = { live: 'Figures on the page are live', connecting: 'Getting live figures…', lost: 'Live figures are cut off; reconnecting' } as const
 
+function Lag() {
+  const query = figuresQuery.useQuery('get', '/v1/lag', {}, { refetchInterval: 5_000, retry: false })
+  if (!query.data || query.isError) return null
+  const seconds = query.data.behind_seconds
+  return (
+    <Text size="sm">
+      {seconds < 1 ? 'Lists and figures are up to date.' : `Lists and figures are ${duration(seconds)} behind the calls.`}
+    </Text>
+  )
+}
+
 function Services() {
   const live = useLiveState()
   const names = Object.keys(SERVICES) as Service[]
@@ -148,6 +159,7 @@ function Services() {
           {LIVE[live]}
         </Text>
       </Group>
+      <Lag />
       <Stack gap="xs" component="ul" p={0} m={0} style={{ listStyle: 'none' }}>
         {names.map((service, index) => {
           const { data, error } = answers[index]!

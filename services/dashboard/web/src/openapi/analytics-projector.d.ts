@@ -72,6 +72,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/lag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the read side is behind the log */
+        get: operations["get_lag_v1_lag_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -672,6 +689,17 @@ export interface components {
             message_id?: string | null;
         };
         /**
+         * Lag
+         * @description How far the process that answers is behind the log, as of the last few seconds.
+         */
+        Lag: {
+            /**
+             * Behind Seconds
+             * @description Since the oldest fact that waits in its partitions was told; 0: it knows them all
+             */
+            behind_seconds: number;
+        };
+        /**
          * Limits
          * @description Ceilings the dialer never crosses.
          */
@@ -1125,6 +1153,44 @@ export interface operations {
             };
             /** @description `not_caught_up` (see `min_position`) or `unavailable`; `Retry-After` says when to ask again */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Any other problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_lag_v1_lag_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lag"];
+                };
+            };
+            /** @description `unauthenticated`: no valid bearer token */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
