@@ -44,6 +44,10 @@ class Granted(BaseModel):
     attempt: int
     settings_version: int
 
+    def longest_seconds(self, most: float) -> int:
+        """How long the call may last from its answer, at most `most`; a permit of an older version does not say."""
+        return min(self.max_call_seconds or 3600, int(most))
+
 
 class Refused(BaseModel):
     """No permit."""

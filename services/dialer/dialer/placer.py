@@ -175,7 +175,7 @@ class Placer:
                     call_id=one.call_id,
                     number=grant.number,
                     number_hash=grant.number_hash,
-                    max_call_seconds=self._longest(grant),
+                    max_call_seconds=grant.longest_seconds(self._patience.call_deadline_seconds),
                     callback=grant.callback,
                     caller_number=grant.caller_number,
                     agent_id=grant.agent_id,
@@ -251,7 +251,7 @@ class Placer:
             number=placing.number,
             caller_number=placing.caller_number,
             ring_timeout_seconds=placing.ring_timeout_seconds,
-            max_call_seconds=self._longest(grant),
+            max_call_seconds=grant.longest_seconds(self._patience.call_deadline_seconds),
             not_after=placing.not_after,
             agent_id=placing.agent_id,
             prompt=grant.prompt,
@@ -262,10 +262,6 @@ class Placer:
         task = group.create_task(self._send_one(dialing, request, trunk=claim.trunk))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
-
-    def _longest(self, grant: Granted) -> int:
-        """How long the call may last from its answer; a permit of an older version does not say."""
-        return min(grant.max_call_seconds or 3600, int(self._patience.call_deadline_seconds))
 
     async def _send_one(self, dialing: Dialing, request: PlaceRequest, *, trunk: str) -> None:
         with (

@@ -171,7 +171,7 @@ class _Trial:
         grant = await self._permit()  # 2
         ends_at = datetime.now(UTC) + timedelta(seconds=ask_began + grant.expires_in_seconds - time.monotonic())
         patience = self._services.patience
-        longest = min(grant.max_call_seconds or 3600, int(patience.call_deadline_seconds))
+        longest = grant.longest_seconds(patience.call_deadline_seconds)
         placing = await self._pool.fetchval(  # 3
             TO_PLACING,
             *(self._call_id, grant.number, grant.number_hash, grant.caller_number, grant.agent_id),

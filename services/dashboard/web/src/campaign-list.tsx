@@ -4,23 +4,23 @@ import {
   Box,
   Button,
   Chip,
-  CloseButton,
   Group,
   NativeSelect,
   SegmentedControl,
   Stack,
   Table,
   Text,
-  TextInput,
   Title,
   UnstyledButton,
   VisuallyHidden,
 } from '@mantine/core'
-import { useDebouncedCallback, useMediaQuery } from '@mantine/hooks'
+import { useMediaQuery } from '@mantine/hooks'
 import { keepPreviousData } from '@tanstack/react-query'
 import { Link, useNavigate, useRouterState, useSearch } from '@tanstack/react-router'
-import { useEffect, useState, type ReactNode } from 'react'
+import type { ReactNode } from 'react'
 import { figuresQuery, type Figures } from './api'
+import { Paging } from './paging'
+import { SearchField } from './search-field'
 import { useMay } from './session'
 import { Answer } from './trouble'
 import {
@@ -141,7 +141,14 @@ function Filters({ search }: { search: ListSearch }) {
   const small = useMediaQuery('(max-width: 48em)')
   return (
     <Group gap="sm" align="center">
-      <Words value={search.q ?? ''} onChange={(q) => ask({ q: q || undefined }, { replace: true })} />
+      <SearchField
+        aria-label="Search names and descriptions"
+        placeholder="Search name or description"
+        size="sm"
+        w={{ base: '100%', sm: 260 }}
+        value={search.q ?? ''}
+        onChange={(q) => ask({ q: q || undefined }, { replace: true })}
+      />
       <Chip.Group multiple value={statuses} onChange={(chosen) => ask({ status: chosen.join(',') || undefined })}>
         <Group gap={6} role="group" aria-label="Status">
           {Object.entries(CAMPAIGN_STATUSES).map(([status, { word }]) => (
@@ -180,41 +187,6 @@ function Filters({ search }: { search: ListSearch }) {
         </Button>
       ) : null}
     </Group>
-  )
-}
-
-const TYPING_MS = 250
-
-function Words({ value, onChange }: { value: string; onChange: (words: string) => void }) {
-  const [typed, setTyped] = useState(value)
-  useEffect(() => setTyped(value), [value]) // the URL has changed by another way: back, or Clear
-  const change = useDebouncedCallback(onChange, TYPING_MS)
-  return (
-    <TextInput
-      type="search"
-      aria-label="Search names and descriptions"
-      placeholder="Search name or description"
-      size="sm"
-      w={{ base: '100%', sm: 260 }}
-      maxLength={200}
-      value={typed}
-      onChange={(event) => {
-        setTyped(event.currentTarget.value)
-        change(event.currentTarget.value.trim())
-      }}
-      rightSection={
-        typed ? (
-          <CloseButton
-            size="sm"
-            aria-label="Clear the search"
-            onClick={() => {
-              setTyped('')
-              change('')
-            }}
-          />
-        ) : null
-      }
-    />
   )
 }
 
@@ -375,40 +347,13 @@ export function Progress({ campaign }: { campaign: Campaign }) {
 type PagesProps = { search: ListSearch; next: string | null; shown: number; total: number }
 
 function Pages({ search, next, shown, total }: PagesProps) {
-  const navigate = useNavigate({ from: '/campaigns' })
-  // The cursors of the pages before stand in the history's state: a reload keeps them, a sent link starts without.
   const trail = useRouterState({ select: (state) => state.location.state.trail }) ?? []
   if (!search.cursor && !next) return null
-  const go = (cursor: string | undefined, way: string[]): void => {
-    void navigate({ search: (now) => ({ ...now, cursor }), state: { trail: way } })
-  }
-  return (
-    <Group justify="space-between" component="nav" aria-label="Pages of the list">
-      <Text size="sm" c="dimmed">
-        {search.cursor && trail.length === 0
-          ? `${count(shown)} of ${count(total)}`
-          : `${count(trail.length * PAGE + 1)}–${count(trail.length * PAGE + shown)} of ${count(total)}`}
-      </Text>
-      <Group gap="xs">
-        <Button
-          variant="default"
-          size="compact-sm"
-          disabled={!search.cursor}
-          onClick={() => go(trail.at(-1) || undefined, trail.slice(0, -1))}
-        >
-          {search.cursor && trail.length === 0 ? 'First page' : 'Previous'}
-        </Button>
-        <Button
-          variant="default"
-          size="compact-sm"
-          disabled={!next}
-          onClick={() => go(next ?? undefined, [...trail, search.cursor ?? ''])}
-        >
-          Next
-        </Button>
-      </Group>
-    </Group>
-  )
+  const says =
+    search.cursor && trail.length === 0
+      ? `${count(shown)} of ${count(total)}`
+      : `${count(trail.length * PAGE + 1)}–${count(trail.length * PAGE + shown)} of ${count(total)}`
+  return <Paging by="cursor" now={search.cursor} next={next} says={says} />
 }
 
 function Nothing({ filtered, mayAct }: { filtered: boolean; mayAct: boolean }) {

@@ -4,24 +4,23 @@ import {
   Button,
   Checkbox,
   Chip,
-  CloseButton,
   Group,
   Modal,
   Stack,
   Table,
   Text,
-  TextInput,
 } from '@mantine/core'
-import { useDebouncedCallback, useMediaQuery } from '@mantine/hooks'
+import { useMediaQuery } from '@mantine/hooks'
 import { keepPreviousData } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { command, commandQuery, useCommand, type Command } from './api'
 import { isEditable, useCampaign } from './campaign-page'
 import { CommandButton } from './command-button'
 import { AddContact } from './contact-form'
 import { Paging } from './paging'
 import { statusBecause } from './reasons'
+import { SearchField } from './search-field'
 import type { ContactsSearch } from './searches'
 import { useMay } from './session'
 import { Answer, Trouble } from './trouble'
@@ -29,8 +28,6 @@ import { CONTACT_STATUSES, count, plural, Status, Time, VIEWER_ZONE, type Contac
 
 type Contact = Command['ContactAnswer']
 const REREAD_MS = 3_000
-const TYPING_MS = 250
-
 /** What a person is called, as far as that is known. */
 export const nameOf = (contact: Pick<Contact, 'name' | 'first_name' | 'last_name'>): string =>
   contact.name ?? [contact.first_name, contact.last_name].filter(Boolean).join(' ')
@@ -71,7 +68,14 @@ export function Contacts() {
   return (
     <Stack gap="md">
       <Group justify="space-between" align="flex-start" gap="sm">
-        <Words value={search.q ?? ''} onChange={(q) => ask({ q: q || undefined }, true)} />
+        <SearchField
+          aria-label="Search by number or name"
+          placeholder="Beginning of a number or name"
+          w={{ base: '100%', sm: 280 }}
+          dir="auto"
+          value={search.q ?? ''}
+          onChange={(q) => ask({ q: q || undefined }, true)}
+        />
         <Group gap="xs">
           {campaign && campaign.contacts.total > 0 ? (
             <Button
@@ -129,39 +133,6 @@ export function Contacts() {
       </Answer>
       {adding ? <AddContact campaignId={campaignId} onClose={() => setAdding(false)} /> : null}
     </Stack>
-  )
-}
-
-function Words({ value, onChange }: { value: string; onChange: (words: string) => void }) {
-  const [typed, setTyped] = useState(value)
-  useEffect(() => setTyped(value), [value]) // the URL has changed by another way
-  const change = useDebouncedCallback(onChange, TYPING_MS)
-  return (
-    <TextInput
-      type="search"
-      aria-label="Search by number or name"
-      placeholder="Beginning of a number or name"
-      w={{ base: '100%', sm: 280 }}
-      maxLength={200}
-      dir="auto"
-      value={typed}
-      onChange={(event) => {
-        setTyped(event.currentTarget.value)
-        change(event.currentTarget.value.trim())
-      }}
-      rightSection={
-        typed ? (
-          <CloseButton
-            size="sm"
-            aria-label="Clear the search"
-            onClick={() => {
-              setTyped('')
-              change('')
-            }}
-          />
-        ) : null
-      }
-    />
   )
 }
 

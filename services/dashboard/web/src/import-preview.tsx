@@ -20,6 +20,7 @@ import { useBlocker } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { asProblem, command, remember, type Command, type Figures, type Problem } from './api'
 import { rowBecause } from './reasons'
+import { COUNTRIES } from './setting-words'
 import { Answer, Trouble } from './trouble'
 import { contentType, upload, UploadCancelled, type Upload } from './upload'
 import { count, percent } from './words'
@@ -45,18 +46,6 @@ const MEANINGS: Record<Meaning, string> = {
   ignored: 'Ignored',
 }
 const DELIMITERS = { ',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'bar' } as const
-const regions = new Intl.DisplayNames('en', { type: 'region' })
-const COUNTRIES = (() => {
-  const found: { value: string; label: string }[] = []
-  for (let first = 65; first <= 90; first += 1)
-    for (let second = 65; second <= 90; second += 1) {
-      const value = String.fromCharCode(first, second)
-      const label = regions.of(value)
-      if (label && label !== value && !/unknown|pseudo|outlying|european union|eurozone|united nations/i.test(label))
-        found.push({ value, label: `${label} (${value})` })
-    }
-  return found.sort((one, other) => one.label.localeCompare(other.label))
-})()
 
 type Props = { campaign: Figures['Campaign']; country: string | null; file: File; onSent: (importId: string) => void }
 
